@@ -1,0 +1,59 @@
+"""Numbers per brain region from diffusion MRI maps, as labelled xarray cubes.
+
+Importing qsiparc registers the ``.parc`` accessor on xarray's DataArray, Dataset and DataTree.
+Everything else is imported when it is first used, so that ``import qsiparc`` costs what
+``import xarray`` costs.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+import qsiparc.accessor  # registers `.parc`
+
+if TYPE_CHECKING:
+    from qsiparc.archive import open  # noqa: A004 - the verb for an archive
+    from qsiparc.atlas import AtlasLUT, RegionInfo, read_lut
+    from qsiparc.nifti import open_nifti
+    from qsiparc.options import set_options
+    from qsiparc.parcellation import Parcellation
+    from qsiparc.table import from_long
+
+__version__ = "0.2.0.dev0"
+
+__all__ = [
+    "AtlasLUT",
+    "Parcellation",
+    "RegionInfo",
+    "__version__",
+    "from_long",
+    "open",
+    "open_nifti",
+    "read_lut",
+    "set_options",
+]
+
+_HOMES = {
+    "AtlasLUT": "atlas",
+    "Parcellation": "parcellation",
+    "RegionInfo": "atlas",
+    "from_long": "table",
+    "open": "archive",
+    "open_nifti": "nifti",
+    "read_lut": "atlas",
+    "set_options": "options",
+}
+_ROOMS = {"atlas", "discover", "errors", "extract", "tutorial"}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the room holds
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"qsiparc.{_HOMES[name]}"), name)
+    if name in _ROOMS:
+        return importlib.import_module(f"qsiparc.{name}")
+    raise AttributeError(f"module 'qsiparc' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_ROOMS})

@@ -1,0 +1,97 @@
+"""Every error and warning of qsiparc.
+
+Each error is also the builtin that a caller would catch::
+
+    QsiparcError
+    ├── NiftiError              (OSError)      a file that is not what it claims to be
+    ├── SpaceError              (ValueError)   an affine that is missing or unusable
+    │   └── GridMismatchError                  two objects that are not on one grid
+    ├── LabelError              (ValueError)   a label image that holds no labels
+    ├── LutError                (ValueError)   a label file that is no look-up table
+    ├── UnknownStatisticError   (KeyError)     a statistic or tier nobody declared
+    ├── CubeError               (ValueError)   a dataset or table that is not a cube
+    │   └── SelectionError      (KeyError)     nothing in the cube has that name
+    ├── DiscoveryError          (OSError)      a tree that cannot be searched
+    └── OptionError             (ValueError)   an option nobody knows, or a value it cannot have
+
+    QsiparcWarning              (UserWarning)
+    ├── GridWarning                            two grids that are nearly one
+    ├── LabelWarning                           labels that were repaired, or that no LUT names
+    ├── LutWarning                             a look-up table that had to be guessed at
+    ├── NiftiWarning                           a file that could be read, with a doubt
+    └── DiscoveryWarning                       a part of a tree that was left out
+"""
+
+from __future__ import annotations
+
+
+class QsiparcError(Exception):
+    """Base of all errors that qsiparc raises on purpose."""
+
+
+class NiftiError(QsiparcError, OSError):
+    """A file cannot be read as the image that it claims to be."""
+
+
+class SpaceError(QsiparcError, ValueError):
+    """An affine is missing or cannot place voxels in the world."""
+
+
+class GridMismatchError(SpaceError):
+    """Two objects that should be on one grid are not."""
+
+
+class LabelError(QsiparcError, ValueError):
+    """A label image holds something that cannot be a label."""
+
+
+class LutError(QsiparcError, ValueError):
+    """A label file cannot be read as a look-up table."""
+
+
+class UnknownStatisticError(QsiparcError, KeyError):
+    """A statistic or a tier was asked for that nobody declared."""
+
+    __str__ = Exception.__str__  # a KeyError would show the message's repr
+
+
+class CubeError(QsiparcError, ValueError):
+    """A dataset or a table is not a cube, or not a whole one."""
+
+
+class SelectionError(CubeError, KeyError):
+    """Nothing in the cube has the name that was asked for."""
+
+    __str__ = Exception.__str__
+
+
+class DiscoveryError(QsiparcError, OSError):
+    """A tree cannot be searched."""
+
+
+class OptionError(QsiparcError, ValueError):
+    """An option is unknown, or cannot have that value."""
+
+
+class QsiparcWarning(UserWarning):
+    """Base of all warnings that qsiparc gives."""
+
+
+class GridWarning(QsiparcWarning):
+    """Two grids are not quite one; the distance is small enough to go on."""
+
+
+class LabelWarning(QsiparcWarning):
+    """Labels were repaired, or the LUT does not name them."""
+
+
+class LutWarning(QsiparcWarning):
+    """A look-up table had to be guessed at, or disagrees with an image."""
+
+
+class NiftiWarning(QsiparcWarning):
+    """A file could be read, but something about it is doubtful."""
+
+
+class DiscoveryWarning(QsiparcWarning):
+    """A part of a tree could not be searched and was left out."""

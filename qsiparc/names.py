@@ -1,0 +1,50 @@
+"""Words that more than one room uses."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+VOXEL_DIMS: Final = ("i", "j", "k")
+"""Dims of a volume: the voxel axes of the file, slowest last."""
+
+VOLUME: Final = "volume"
+"""The fourth dim of a 4D file."""
+
+SPACE: Final = "space"
+"""The scalar coordinate that carries a volume's affine."""
+
+CUBE_DIMS: Final = ("region", "stat", "scalar", "subject")
+"""Dims of a cube, in order; further dims of a map follow."""
+
+VALUE: Final = "value"
+"""The one variable of a cube."""
+
+SCALAR_COORDS: Final = ("software", "model", "param", "desc", "units")
+"""What a scalar's identity is made of: coordinates on ``scalar``."""
+
+SUBJECT_COORDS: Final = ("participant_id", "session_id")
+"""BIDS names of a scan: coordinates on ``subject``."""
+
+REGION_COORDS: Final = ("region_name", "hemisphere")
+"""Coordinates on ``region`` that every cube has; a LUT's other columns follow."""
+
+OUTPUT_COLUMNS: Final = [
+    "region_index",
+    "region_name",
+    "hemisphere",
+    "scalar",
+    "mean",
+    "median",
+    "std",
+    "iqr",
+    "skewness",
+    "kurtosis",
+    "n_voxels",
+    "coverage",
+]
+"""The documented columns of a long table, in order."""
+
+UNKNOWN_SUBJECT: Final = "unknown"
+"""Label on ``subject`` of a map that does not say whose it is."""
+
+Hemisphere = Literal["L", "R", "bilateral"]
