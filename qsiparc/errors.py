@@ -24,6 +24,13 @@ Each error is also the builtin that a caller would catch::
 
 from __future__ import annotations
 
+import inspect
+import warnings
+from typing import Final
+
+_OURS: Final = {"qsiparc", "xarray", "dask"}
+"""Packages whose lines tell a user nothing about where a warning comes from."""
+
 
 class QsiparcError(Exception):
     """Base of all errors that qsiparc raises on purpose."""
@@ -95,3 +102,21 @@ class NiftiWarning(QsiparcWarning):
 
 class DiscoveryWarning(QsiparcWarning):
     """A part of a tree could not be searched and was left out."""
+
+
+def warn(message: str, category: type[QsiparcWarning]) -> None:
+    """Warn at the line of the first caller outside qsiparc.
+
+    Parameters
+    ----------
+    message : str
+        What was found, and what to do about it.
+    category : type of QsiparcWarning
+        Its class.
+    """
+    frame = inspect.currentframe()
+    depth = 0
+    while frame is not None and frame.f_globals.get("__name__", "").split(".")[0] in _OURS:
+        frame = frame.f_back
+        depth += 1
+    warnings.warn(message, category, stacklevel=depth + 1)
