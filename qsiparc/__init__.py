@@ -10,10 +10,10 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-import qsiparc.accessor  # registers `.parc`
+import qsiparc.accessor  # noqa: F401 - registers `.parc`
 
 if TYPE_CHECKING:
-    from qsiparc.archive import open  # noqa: A004 - the verb for an archive
+    from qsiparc.archive import open
     from qsiparc.atlas import AtlasLUT, RegionInfo, read_lut
     from qsiparc.nifti import open_nifti
     from qsiparc.options import set_options
