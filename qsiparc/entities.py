@@ -97,3 +97,35 @@ def parse_entities(filename: str | PurePath) -> dict[str, str]:
     {'sub': '001', 'ses': '01', 'space': 'T1w', 'seg': '4S156Parcels'}
     """
     return parse_name(filename).entities
+
+
+def describe(path: str | PurePath) -> dict[str, str]:
+    """Whose a file is and what it shows, from its name and the ``qsirecon-*`` folder above it.
+
+    Parameters
+    ----------
+    path : str or Path
+        A scalar map, say.
+
+    Returns
+    -------
+    dict of str to str
+        ``participant_id`` and ``session_id`` with their prefix, ``software``, ``model``, ``param``
+        and ``desc``; empty where the path does not say.
+
+    Examples
+    --------
+    >>> describe("qsirecon-NODDI/sub-01/dwi/sub-01_model-noddi_param-icvf_dwimap.nii.gz")
+    {'participant_id': 'sub-01', 'session_id': '', 'software': 'NODDI', 'model': 'noddi',
+     'param': 'icvf', 'desc': ''}
+    """
+    entities = parse_entities(path)
+    folders = [part for part in PurePath(path).parts[:-1] if part.startswith("qsirecon-")]
+    return {
+        "participant_id": f"sub-{entities['sub']}" if "sub" in entities else "",
+        "session_id": f"ses-{entities['ses']}" if "ses" in entities else "",
+        "software": folders[-1].removeprefix("qsirecon-") if folders else "",
+        "model": entities.get("model", ""),
+        "param": next((entities[key] for key in ("param", "mdp", "mfp") if key in entities), ""),
+        "desc": entities.get("desc", ""),
+    }

@@ -1,0 +1,46 @@
+"""The xarray backend ``nifti``.
+
+Every ``xr.open_dataset`` of everybody who has qsiparc installed loads this module, so it imports
+nothing that xarray has not imported before.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from xarray.backends import BackendEntrypoint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import xarray as xr
+
+
+class NiftiBackend(BackendEntrypoint):
+    """Open NIfTI and Analyze volumes with ``xr.open_dataarray`` and ``xr.open_dataset``."""
+
+    description = "Open NIfTI volumes (.nii, .nii.gz, .img/.hdr) lazily, with their affine"
+    url = "https://pypi.org/project/qsiparc"
+    open_dataset_parameters: ClassVar[tuple[str, ...]] = ("filename_or_obj", "drop_variables")
+
+    def open_dataset(  # type: ignore[override]  # xarray's own backends narrow it too
+        self,
+        filename_or_obj: Any,  # noqa: ANN401 - whatever xarray was given
+        *,
+        drop_variables: str | Iterable[str] | None = None,
+    ) -> xr.Dataset:
+        """A dataset of one lazy variable; see `qsiparc.open_nifti`."""
+        from qsiparc.nifti import read_dataset
+
+        dataset = read_dataset(filename_or_obj)
+        return dataset.drop_vars(drop_variables) if drop_variables is not None else dataset
+
+    def guess_can_open(self, filename_or_obj: Any) -> bool:  # noqa: ANN401 - whatever xarray was given
+        """Whether the name ends as a volume's does."""
+        if not isinstance(filename_or_obj, str | os.PathLike):
+            return False
+        name = os.fspath(filename_or_obj)
+        return isinstance(name, str) and name.lower().endswith(
+            (".nii", ".nii.gz", ".hdr", ".img", ".hdr.gz", ".img.gz")
+        )

@@ -1,0 +1,285 @@
+"""Affine algebra: what a grid of voxels is, and how two of them lie on each other."""
+
+from __future__ import annotations
+
+import logging
+import zlib
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from qsiparc.errors import GridMismatchError, GridWarning, SpaceError, warn
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+logger = logging.getLogger(__name__)
+
+SAME_MM: Final = 1e-3
+"""Corners closer than this [mm] are the same: headers store affines in float32."""
+
+NEAR_VOXELS: Final = 0.05
+"""Corners closer than this [voxels] are accepted with a warning."""
+
+AXES: Final = ("RL", "AP", "SI")
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """A lattice of voxel centres in the world.
+
+    Parameters
+    ----------
+    affine : array_like
+        (4, 4) matrix from voxel numbers to world coordinates [mm], RAS+.
+    shape : sequence of int
+        Voxels along ``i, j, k``.
+
+    Raises
+    ------
+    SpaceError
+        The affine is no invertible, finite 4 × 4 matrix.
+
+    Examples
+    --------
+    >>> grid = Grid(np.diag([-2.0, 2, 2, 1]), (91, 109, 91))
+    >>> grid
+    <Grid 91×109×91, 2×2×2 mm, LAS>
+    >>> grid.voxel_volume
+    8.0
+    """
+
+    affine: NDArray[np.float64]
+    shape: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        affine = np.array(self.affine, dtype=np.float64) + 0.0  # no negative zeros
+        if affine.shape != (4, 4) or not np.isfinite(affine).all():
+            raise SpaceError(f"An affine is a 4 × 4 matrix of finite numbers, not\n{self.affine}")
+        sizes = np.linalg.norm(affine[:3, :3], axis=0)
+        if not (sizes > 0).all() or abs(np.linalg.det(affine[:3, :3] / sizes)) < 1e-6:  # noqa: PLR2004 - axes that lie in a plane
+            raise SpaceError(f"This affine is singular: it squeezes voxels onto a plane.\n{affine}")
+        affine.flags.writeable = False
+        object.__setattr__(self, "affine", affine)
+        object.__setattr__(self, "shape", tuple(int(n) for n in self.shape))
+
+    @property
+    def voxel_sizes(self) -> tuple[float, float, float]:
+        """Edge lengths of a voxel [mm]."""
+        x, y, z = np.linalg.norm(self.affine[:3, :3], axis=0)
+        return float(x), float(y), float(z)
+
+    @property
+    def voxel_volume(self) -> float:
+        """Volume of a voxel [mm³], also of a sheared one."""
+        return float(abs(np.linalg.det(self.affine[:3, :3])))
+
+    @property
+    def orientation(self) -> str:
+        """The world direction in which each voxel axis mostly runs, ``"LPS"`` say."""
+        cosines = self.affine[:3, :3] / np.asarray(self.voxel_sizes)
+        code = ["", "", ""]
+        for _ in range(3):
+            world, voxel = np.unravel_index(np.abs(cosines).argmax(), (3, 3))
+            code[voxel] = AXES[world][0 if cosines[world, voxel] > 0 else 1]
+            cosines[world, :] = 0
+            cosines[:, voxel] = 0
+        return "".join(code)
+
+    @property
+    def fingerprint(self) -> str:
+        """A short text that is different for every grid."""
+        digest = zlib.crc32(self.affine.tobytes() + repr(self.shape).encode())
+        return f"{self} #{digest:08x}"
+
+    def corners(self) -> NDArray[np.float64]:
+        """World coordinates of the eight corner voxels' centres.
+
+        Returns
+        -------
+        numpy.ndarray
+            (8, 3) coordinates [mm].
+        """
+        ends = [(0, n - 1) for n in self.shape]
+        return np.array(list(product(*ends))) @ self.affine[:3, :3].T + self.affine[:3, 3]
+
+    def displacement(self, other: Grid) -> float:
+        """The largest distance between corresponding corners of two grids [mm]."""
+        return float(np.linalg.norm(self.corners() - other.corners(), axis=1).max())
+
+    def same_as(self, other: Grid) -> bool:
+        """Whether two grids are one, up to the rounding of headers."""
+        return self.shape == other.shape and self.displacement(other) <= SAME_MM
+
+    def reoriented(self, axes: Sequence[int], flips: Sequence[bool]) -> Grid:
+        """The same lattice with its axes in another order or direction.
+
+        Parameters
+        ----------
+        axes : sequence of int
+            For each new axis, the old axis that it runs along.
+        flips : sequence of bool
+            For each new axis, whether it runs the other way.
+        """
+        step = np.zeros((4, 4))
+        step[3, 3] = 1
+        for new, (old, flip) in enumerate(zip(axes, flips, strict=True)):
+            step[old, new] = -1 if flip else 1
+            step[old, 3] = self.shape[old] - 1 if flip else 0
+        shape = tuple(self.shape[old] for old in axes)
+        return Grid(self.affine @ step, shape)
+
+    def to_attrs(self) -> dict[str, Any]:
+        """Flat attributes from which `from_attrs` makes the grid again."""
+        return {
+            "long_name": "affine from voxel numbers (i, j, k) to world coordinates",
+            "affine": self.affine.ravel().tolist(),
+            "shape": list(self.shape),
+            "orientation": self.orientation,
+            "world": "RAS+, mm",
+        }
+
+    @classmethod
+    def from_attrs(cls, attrs: Mapping[str, Any]) -> Grid:
+        """The grid that flat attributes describe; `SpaceError` where they do not."""
+        if "affine" not in attrs or "shape" not in attrs:
+            raise SpaceError(
+                "The coordinate 'space' carries no 'affine' and 'shape' attributes. "
+                "Set them again with .parc.with_affine(affine)."
+            )
+        return cls(np.reshape(attrs["affine"], (4, 4)), tuple(np.ravel(attrs["shape"])))
+
+    def __str__(self) -> str:
+        sizes = "×".join(f"{size:.4g}" for size in self.voxel_sizes)
+        return f"{'×'.join(map(str, self.shape))}, {sizes} mm, {self.orientation}"
+
+    def __repr__(self) -> str:
+        return f"<Grid {self}>"
+
+
+@dataclass(frozen=True)
+class GridMatch:
+    """How the axes of one grid run along those of another.
+
+    Parameters
+    ----------
+    axes : tuple of int
+        For each axis of the target, the axis of the source along it.
+    flips : tuple of bool
+        For each axis of the target, whether the source runs the other way.
+    distance : float
+        The largest distance between corners after that [mm].
+    """
+
+    axes: tuple[int, ...]
+    flips: tuple[bool, ...]
+    distance: float
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether nothing needs to be flipped or permuted."""
+        return self.axes == (0, 1, 2) and not any(self.flips)
+
+
+def match_grids(
+    target: Grid, source: Grid, *, of: str = "the dseg", to: str = "the map"
+) -> GridMatch:
+    """How ``source`` lies on ``target``, if it does.
+
+    Parameters
+    ----------
+    target, source : Grid
+        The map's grid and the labels' grid, say.
+    of, to : str
+        What the source and the target are called in messages.
+
+    Returns
+    -------
+    GridMatch
+        Identity, or the exact flips and permutation (said at INFO).
+
+    Raises
+    ------
+    GridMismatchError
+        The shapes differ, or the corners are 0.05 voxels or more apart.
+
+    Warns
+    -----
+    GridWarning
+        Corners are more than 0.001 mm but less than 0.05 voxels apart.
+    """
+    axes, flips = _signed_permutation(np.linalg.inv(target.affine) @ source.affine)
+    oriented = source.reoriented(axes, flips)
+    if oriented.shape != target.shape:
+        if source.shape == target.shape:
+            raise GridMismatchError(_elsewhere(target, source, of, to))
+        raise GridMismatchError(
+            f"Shape mismatch: {of} has {source.shape} voxels, {to} has {target.shape}, and one is "
+            f"not the other with its axes permuted. Both must be on one grid: give a dseg in the "
+            f"space of the map, or ask for nearest-neighbour labels with resample='nearest'."
+        )
+    match = GridMatch(axes, flips, oriented.displacement(target))
+    if match.distance > NEAR_VOXELS * min(target.voxel_sizes):
+        raise GridMismatchError(_elsewhere(target, source, of, to))
+    if match.distance > SAME_MM:
+        warn(
+            f"The grids of {of} and {to} are {match.distance:.4g} mm apart at their corners, less "
+            f"than {NEAR_VOXELS} voxels; they are taken as one.",
+            GridWarning,
+        )
+    if not match.is_identity:
+        logger.info(
+            "%s runs %s, %s runs %s: labels are reoriented exactly, without interpolation.",
+            of,
+            source.orientation,
+            to,
+            target.orientation,
+        )
+    return match
+
+
+def _signed_permutation(matrix: NDArray[np.float64]) -> tuple[tuple[int, ...], tuple[bool, ...]]:
+    """Axes and flips of the signed permutation nearest a voxel-to-voxel matrix, else identity."""
+    rounded = np.rint(matrix[:3, :3])
+    is_permutation = (np.abs(rounded).sum(axis=0) == 1).all() and (
+        np.abs(rounded).sum(axis=1) == 1
+    ).all()
+    if not is_permutation:
+        return (0, 1, 2), (False, False, False)
+    axes = np.abs(rounded).argmax(axis=1)
+    flips = rounded[range(3), axes] < 0
+    return tuple(axes.tolist()), tuple(flips.tolist())
+
+
+def _elsewhere(target: Grid, source: Grid, of: str, to: str) -> str:
+    with np.printoptions(precision=4, suppress=True):
+        return (
+            f"Grid mismatch: {of} and {to} have the same shape but lie in different places; their "
+            f"corners are up to {source.displacement(target):.4g} mm apart.\n"
+            f"Affine of {of} ({source.orientation}):\n{source.affine}\n"
+            f"Affine of {to} ({target.orientation}):\n{target.affine}\n"
+            f"Give a dseg in the space of the map. If both affines are right, "
+            f"resample='nearest' takes the label nearest to each voxel of the map."
+        )
+
+
+def require_same_grid(grid: Grid, other: Grid) -> None:
+    """Raise `GridMismatchError`, with both affines, unless two grids are one."""
+    if grid.same_as(other):
+        return
+    with np.printoptions(precision=4, suppress=True):
+        raise GridMismatchError(
+            "These two objects are on different grids"
+            + (
+                f": their corners are up to {grid.displacement(other):.4g} mm apart.\n"
+                if grid.shape == other.shape
+                else f": {grid.shape} and {other.shape} voxels.\n"
+            )
+            + f"Affine of the one ({grid.orientation}):\n{grid.affine}\n"
+            f"Affine of the other ({other.orientation}):\n{other.affine}\n"
+            f"Bring both onto one grid before combining them."
+        )

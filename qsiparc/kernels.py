@@ -1,0 +1,203 @@
+"""Reductions over contiguous segments: NumPy and nothing else.
+
+A label image is turned into a *plan* once: the positions of its labelled voxels, region by region.
+A map gathered along the plan is an array in which every region is one contiguous segment, and all
+statistics are reductions over these segments.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+BLOCK: Final = 2**15
+"""Values that are reduced at a time: in float64 they stay within a core's cache."""
+
+TABLE: Final = 2**22
+"""Labels that span no more than this are made dense by a table, others by sorting."""
+
+RESOLUTION: Final = float(np.finfo(np.float64).resolution)
+
+
+class Plan(NamedTuple):
+    """The labelled voxels of an image, region by region.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray
+        (regions,) the labels that are present, ascending, without 0; int64.
+    positions : numpy.ndarray
+        (voxels,) positions in the flattened image, those of a region side by side, ascending.
+    offsets : numpy.ndarray
+        (regions + 1,) where each region starts in ``positions``.
+    """
+
+    labels: NDArray[np.int64]
+    positions: NDArray[np.intp]
+    offsets: NDArray[np.intp]
+
+
+def make_plan(flat: NDArray[Any]) -> Plan:
+    """Factorise a label image.
+
+    Parameters
+    ----------
+    flat : numpy.ndarray
+        (n,) integer labels; 0 is background.
+
+    Returns
+    -------
+    Plan
+        Of the labelled voxels.
+    """
+    positions = np.flatnonzero(flat)
+    labels, codes = _dense(flat[positions])
+    # A stable sort of 16-bit numbers is a radix sort.
+    narrow = codes.astype(np.uint16) if labels.size <= 2**16 else codes
+    order = np.argsort(narrow, kind="stable")
+    offsets = np.zeros(labels.size + 1, np.intp)
+    np.cumsum(np.bincount(codes, minlength=labels.size), out=offsets[1:])
+    return Plan(labels, positions[order], offsets)
+
+
+def _dense(values: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
+    """The distinct values, ascending, and for each value its place among them."""
+    if values.size == 0:
+        return np.empty(0, np.int64), np.empty(0, np.intp)
+    low, high = int(values.min()), int(values.max())
+    if high - low >= TABLE:
+        labels, codes = np.unique(values, return_inverse=True)
+        return labels.astype(np.int64), codes.astype(np.intp)
+    places = values.astype(np.int64) - low
+    present = np.bincount(places) > 0
+    labels = np.flatnonzero(present) + low
+    return labels.astype(np.int64), (np.cumsum(present) - 1)[places]
+
+
+class Segments:
+    """The valid values of regions, each region sorted, side by side.
+
+    Every property is an array over the regions, in float64; a region without a valid value has
+    NaN in it, and counts are 0.
+
+    Parameters
+    ----------
+    values : numpy.ndarray
+        (voxels,) gathered values; the array is taken over and sorted in place.
+    offsets : numpy.ndarray
+        (regions + 1,) where each region starts.
+    """
+
+    def __init__(self, values: NDArray[Any], offsets: NDArray[np.intp]) -> None:
+        self.sizes: NDArray[np.intp] = np.diff(offsets)
+        """Voxels of each region, valid or not."""
+        for start, stop in zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True):
+            values[start:stop].sort()
+        if values.dtype.kind == "f":
+            missing = np.isnan(values)
+            if missing.any():
+                lost = np.concatenate(([0], np.cumsum(missing)))[offsets]
+                offsets = offsets - lost
+                values = values[~missing]
+        self.values: NDArray[Any] = values
+        """(valid voxels,) ascending within each region, in the map's own type."""
+        self.offsets: NDArray[np.intp] = offsets
+        """(regions + 1,) where each region starts in `values`."""
+        self.count: NDArray[np.intp] = np.diff(offsets)
+        """Valid values of each region."""
+
+    def percentile(self, q: float) -> NDArray[np.float64]:
+        """The ``q``-th percentile, interpolated linearly (method 7 of Hyndman and Fan, 1996)."""
+        full = self.count > 0
+        rank = (self.count[full] - 1) * (q / 100)
+        below = np.floor(rank).astype(np.intp)
+        above = np.minimum(below + 1, self.count[full] - 1)
+        start = self.offsets[:-1][full]
+        low = self.values[start + below].astype(np.float64)
+        high = self.values[start + above].astype(np.float64)
+        result = np.full(self.count.size, np.nan)
+        result[full] = _between(low, high, rank - below)
+        return result
+
+    @cached_property
+    def median(self) -> NDArray[np.float64]:
+        """The 50th percentile."""
+        return self.percentile(50)
+
+    @property
+    def mean(self) -> NDArray[np.float64]:
+        """The arithmetic mean."""
+        mean: NDArray[np.float64] = self._moments[0]
+        return mean
+
+    def moment(self, order: int) -> NDArray[np.float64]:
+        """The central moment of order 2, 3 or 4, about the mean, divided by the count."""
+        moment: NDArray[np.float64] = self._moments[order - 1]
+        return moment
+
+    @cached_property
+    def is_constant(self) -> NDArray[np.bool_]:
+        """Whether a region's spread is lost in the rounding of its mean, as SciPy judges it."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self.moment(2) <= (RESOLUTION * self.mean) ** 2
+
+    @cached_property
+    def _moments(self) -> NDArray[np.float64]:
+        """Mean and central moments 2 to 4: (4, regions).
+
+        Two passes: centred on the median, which is exact or nearly so, then shifted to the mean.
+        Power sums would lose the digits of narrow regions.
+        """
+        result = np.full((4, self.count.size), np.nan)
+        full = np.flatnonzero(self.count)
+        starts = self.offsets[:-1][full]
+        edges = np.searchsorted(starts, np.arange(0, self.values.size, BLOCK))
+        edges = np.unique([*edges.tolist(), full.size])
+        with np.errstate(over="ignore", invalid="ignore"):
+            for first, last in zip([0, *edges[:-1].tolist()], edges.tolist(), strict=True):
+                if first < last:
+                    block = full[first:last]
+                    result[:, block] = self._block_moments(block)
+        self._mend_infinite(result[0], full)
+        return result
+
+    def _block_moments(self, regions: NDArray[np.intp]) -> NDArray[np.float64]:
+        count = self.count[regions]
+        begin = self.offsets[regions[0]]
+        starts = self.offsets[regions] - begin
+        x = self.values[begin : begin + count.sum()].astype(np.float64)
+        centre = self.median[regions]
+        x -= np.repeat(centre, count)
+        shift = np.add.reduceat(x, starts) / count
+        x -= np.repeat(shift, count)
+        square = x * x
+        second = np.add.reduceat(square, starts) / count
+        x *= square
+        third = np.add.reduceat(x, starts) / count
+        square *= square
+        fourth = np.add.reduceat(square, starts) / count
+        return np.stack([centre + shift, second, third, fourth])
+
+    def _mend_infinite(self, mean: NDArray[np.float64], full: NDArray[np.intp]) -> None:
+        """The mean of regions with infinite values, which cannot be centred on anything."""
+        first = self.values[self.offsets[:-1][full]]
+        last = self.values[self.offsets[1:][full] - 1]
+        for region in full[~(np.isfinite(first) & np.isfinite(last))].tolist():
+            values = self.values[self.offsets[region] : self.offsets[region + 1]]
+            with np.errstate(invalid="ignore"):
+                mean[region] = values.astype(np.float64).mean()
+
+
+def _between(
+    low: NDArray[np.float64], high: NDArray[np.float64], part: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Linear interpolation, exact at both ends, also where an end is infinite."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        step = high - low
+        result = np.where(part < 0.5, low + step * part, high - step * (1 - part))  # noqa: PLR2004 - half
+    return np.where((part == 0) | (low == high), low, result)

@@ -1,0 +1,325 @@
+"""NIfTI ↔ lazy DataArray."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import nibabel as nib
+import numpy as np
+import xarray as xr
+from nibabel.spatialimages import SpatialImage
+from xarray.core import indexing
+
+from qsiparc.entities import describe, parse_name
+from qsiparc.errors import NiftiError, NiftiWarning, SpaceError, warn
+from qsiparc.grid import Grid
+from qsiparc.names import SPACE, VOLUME, VOXEL_DIMS
+from qsiparc.space import GRID_ATTR, space_coords, voxel_grid
+from qsiparc.voxels import NiftiArray
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+CODES: Final = ("sform_code", "qform_code", "intent_code")
+SUFFIXES: Final = (".nii", ".nii.gz")
+UNITS_KEYS: Final = ("units", "unit")
+NAME_KEYS: Final = ("longname", "long_name", "description")
+OTHER_UNITS: Final = {1: "metres", 3: "micrometres"}
+
+
+def open_nifti(
+    path_or_image: str | os.PathLike[str] | SpatialImage,
+    *,
+    chunks: Any = None,  # noqa: ANN401 - whatever xarray's `chunks` may be
+) -> xr.DataArray:
+    """Open a NIfTI volume, lazily.
+
+    Parameters
+    ----------
+    path_or_image : str, Path or nibabel image
+        A ``.nii``, ``.nii.gz`` or ``.img``/``.hdr`` file, or an image in memory.
+    chunks : int, dict, "auto" or None, optional
+        As in `xarray.open_dataarray`: given, the array is a dask array.
+
+    Returns
+    -------
+    DataArray
+        Dims ``(i, j, k)``, of a 4D file ``(i, j, k, volume)``; coordinates are the voxel numbers
+        of the file and the scalar ``space``, which carries the affine. Values are scaled by the
+        header, in the file's own type where it asks for no scaling. ``units`` and ``long_name``
+        come from the JSON sidecar where there is one. Nothing is read before it is asked for.
+
+    Raises
+    ------
+    NiftiError
+        The file is no NIfTI volume, is cut short, or is damaged. It names the file.
+    FileNotFoundError
+        There is no such file.
+
+    Examples
+    --------
+    >>> import nibabel as nib, numpy as np
+    >>> image = nib.Nifti1Image(np.zeros((4, 5, 6), "f4"), np.diag([2, 2, 2, 1]))
+    >>> fa = open_nifti(image)
+    >>> fa.dims, fa.parc.voxel_volume
+    (('i', 'j', 'k'), 8.0)
+    """
+    if not isinstance(path_or_image, str | os.PathLike | SpatialImage):
+        raise TypeError(
+            f"open_nifti takes a path or a nibabel image, not {type(path_or_image).__name__}."
+        )
+    source: Any = path_or_image
+    return xr.open_dataarray(source, engine="nifti", chunks=chunks)
+
+
+def read_dataset(path_or_image: str | os.PathLike[str] | SpatialImage) -> xr.Dataset:
+    """A dataset of the one, lazy variable of a volume; what the backend returns.
+
+    Parameters
+    ----------
+    path_or_image : str, Path or nibabel image
+        The volume.
+
+    Returns
+    -------
+    Dataset
+        Its variable is named by the ``param`` entity of the file's name, else by its suffix.
+    """
+    if isinstance(path_or_image, SpatialImage):
+        filename = path_or_image.get_filename()
+        return _dataset_of(path_or_image, Path(filename) if filename else None)
+    path = Path(path_or_image)
+    with _naming(path):
+        image = nib.load(path)
+    if not isinstance(image, nib.AnalyzeImage):
+        raise NiftiError(f"{path}: this is a {type(image).__name__}, not a NIfTI volume.")
+    return _dataset_of(image, path)
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Turn whatever nibabel raises into an error that names the file."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except Exception as error:
+        raise NiftiError(
+            f"{path}: not readable as a NIfTI volume: {error}{_looks(path)}"
+        ) from error
+
+
+def _looks(path: Path) -> str:
+    """What a file that is no volume looks like, as the end of a message."""
+    if not path.is_file():
+        return " It is not a file."
+    with path.open("rb") as stream:
+        start = stream.read(64)
+    if not start:
+        return " The file is empty."
+    if start.startswith(b"version https://git-lfs"):
+        return " It is a git-LFS pointer: fetch the content with 'git lfs pull'."
+    is_gzip = start.startswith(b"\x1f\x8b")
+    if is_gzip != path.name.lower().endswith(".gz"):
+        return f" Its content is {'' if is_gzip else 'not '}gzip, against its name: rename it."
+    return ""
+
+
+def _dataset_of(image: Any, path: Path | None) -> xr.Dataset:  # noqa: ANN401 - nibabel is half typed
+    name = str(path or "the image in memory")
+    shape = _volume_shape(image.shape, name)
+    try:
+        grid = Grid(image.affine, shape[:3])
+    except SpaceError as error:
+        raise NiftiError(f"{name}: {error}") from error
+    data = _lazy(image, shape, name)
+    dims = (*VOXEL_DIMS, VOLUME)[: len(shape)]
+    whole = isinstance(data, NiftiArray) and data.is_compressed
+    chunks = shape if whole else (*shape[:3], 1)
+    description = describe(path) if path else {}
+    attrs = {**(_sidecar(path) if path else {}), **{k: v for k, v in description.items() if v}}
+    if path:
+        attrs["source"] = path.name
+    variable = xr.Variable(
+        dims,
+        indexing.LazilyIndexedArray(data),
+        {**attrs, GRID_ATTR: grid.fingerprint},
+        {"preferred_chunks": dict(zip(dims, chunks, strict=False))},
+    )
+    coords = space_coords(grid)
+    coords[SPACE].attrs.update(_codes(image.header, name))
+    if VOLUME in dims:
+        coords = coords.assign({VOLUME: np.arange(shape[3])})
+    return xr.Dataset({_variable_name(path): variable}, coords)
+
+
+def _volume_shape(shape: tuple[int, ...], name: str) -> tuple[int, ...]:
+    """The shape as 3D or 4D: 2D gets a third axis, axes of length 1 beyond the third go."""
+    kept = (*shape, 1, 1)[: max(3, len(shape))]
+    kept = kept[:3] + tuple(n for n in kept[3:] if n != 1)
+    if len(kept) > 4 or 0 in kept or not shape:  # noqa: PLR2004 - 3D or 4D
+        raise NiftiError(
+            f"{name}: its shape is {shape}; a volume has three dimensions, or four, none of them 0."
+        )
+    return kept
+
+
+def _lazy(image: Any, shape: tuple[int, ...], name: str) -> Any:  # noqa: ANN401 - as _dataset_of
+    """The image's voxels: read on demand from a file, as they are from memory."""
+    proxy = image.dataobj
+    if nib.is_proxy(proxy) and isinstance(proxy.file_like, str | os.PathLike):
+        return NiftiArray.of(
+            Path(proxy.file_like),
+            shape=shape,
+            dtype=proxy.dtype,
+            offset=int(proxy.offset),
+            slope=float(proxy.slope),
+            inter=float(proxy.inter),
+        )
+    with _naming(Path(name)):
+        return indexing.NumpyIndexingAdapter(np.asanyarray(proxy).reshape(shape, order="F"))
+
+
+def _variable_name(path: Path | None) -> str:
+    parts = parse_name(path) if path else None
+    name = describe(path)["param"] if path else ""
+    if path and parts and not name:  # a name without entities is no BIDS name: all of it counts
+        name = parts.suffix if parts.entities else path.name.removesuffix(parts.extension)
+    return name if name and name not in {*VOXEL_DIMS, VOLUME, SPACE} else "map"
+
+
+def _codes(header: Any, name: str) -> dict[str, int]:  # noqa: ANN401 - as _dataset_of
+    """The header's codes; a warning where they leave the place of the voxels open."""
+    codes = {code: int(header[code]) for code in CODES if code in header}
+    if not (codes.get("sform_code") or codes.get("qform_code")):
+        warn(
+            f"{name}: the header has neither a qform nor an sform, so where its voxels lie, and "
+            f"which side is left, is a guess. Set the affine if you know it: "
+            f".parc.with_affine(affine).",
+            NiftiWarning,
+        )
+    unit = OTHER_UNITS.get(int(header["xyzt_units"]) & 7) if "xyzt_units" in header else None
+    if unit:
+        warn(
+            f"{name}: the header says that voxel sizes are in {unit}; qsiparc takes them as "
+            f"millimetres.",
+            NiftiWarning,
+        )
+    return codes
+
+
+def _sidecar(path: Path) -> dict[str, str]:
+    """``units`` and ``long_name`` from the JSON file beside a volume, where there is one."""
+    stem = path.name.removesuffix(".gz")
+    beside = path.with_name(stem[: stem.rfind(".")] + ".json")
+    try:
+        content = json.loads(beside.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        warn(f"{beside}: the JSON sidecar cannot be read and is ignored: {error}", NiftiWarning)
+        return {}
+    if not isinstance(content, dict):
+        return {}
+    given = {key.lower(): value for key, value in content.items() if isinstance(value, str)}
+    found = {
+        "long_name": next((given[key] for key in NAME_KEYS if given.get(key)), ""),
+        "units": next((given[key] for key in UNITS_KEYS if given.get(key)), ""),
+    }
+    return {key: value for key, value in found.items() if value}
+
+
+def to_nibabel(volume: xr.DataArray) -> nib.Nifti1Image:
+    """A NIfTI image of a volume as it is now: sliced, strided or reversed.
+
+    Parameters
+    ----------
+    volume : DataArray
+        Dims ``i, j, k``, and ``volume`` or not, in any order.
+
+    Returns
+    -------
+    nibabel.Nifti1Image
+        With an affine that puts each voxel where it was, and the codes of the file it came from.
+
+    Raises
+    ------
+    SpaceError
+        The volume has no affine, or lost a voxel axis.
+    """
+    grid = voxel_grid(volume)
+    further = [dim for dim in volume.dims if dim not in VOXEL_DIMS]
+    if len(further) > 1:
+        raise SpaceError(
+            f"A NIfTI image has at most four dimensions; select along {further} until one is left."
+        )
+    data = _storable(np.asarray(volume.transpose(*VOXEL_DIMS, *further).values))
+    image: Any = nib.Nifti1Image(data, grid.affine, dtype=data.dtype)
+    attrs: Mapping[str, Any] = volume.coords[SPACE].attrs
+    image.set_sform(grid.affine, int(attrs.get("sform_code", 1)) or 1)
+    image.set_qform(grid.affine, int(attrs.get("qform_code", 1)))
+    image.header.set_xyzt_units("mm")
+    return image  # type: ignore[no-any-return]  # half typed
+
+
+def _storable(data: NDArray[Any]) -> NDArray[Any]:
+    """The same numbers in a type that NIfTI-1 readers know."""
+    if data.dtype == np.bool_:
+        return data.astype(np.uint8)
+    if data.dtype == np.float16:
+        return data.astype(np.float32)
+    if data.dtype.kind in "iu" and data.dtype.itemsize == 8:  # noqa: PLR2004 - 64 bits
+        small = data.astype(np.int32)
+        return small if np.array_equal(small, data) else data
+    return data
+
+
+def to_nifti(volume: xr.DataArray, path: str | os.PathLike[str]) -> Path:
+    """Write a volume to a ``.nii`` or ``.nii.gz`` file, whole or not at all.
+
+    Parameters
+    ----------
+    volume : DataArray
+        Dims ``i, j, k``, and ``volume`` or not.
+    path : str or Path
+        Where to; a file that is there is replaced.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    NiftiError
+        The name does not end in ``.nii`` or ``.nii.gz``.
+    SpaceError
+        As in `to_nibabel`.
+    """
+    path = Path(path)
+    suffix = next((s for s in reversed(SUFFIXES) if path.name.lower().endswith(s)), None)
+    if suffix is None:
+        raise NiftiError(f"{path}: the name of a NIfTI file ends in .nii or .nii.gz.")
+    image = to_nibabel(volume)
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=suffix, dir=path.parent)
+    os.close(handle)
+    try:
+        nib.save(image, temporary)
+        Path(temporary).chmod(0o666 & ~_umask())
+        Path(temporary).replace(path)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+    return path
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,310 @@
+"""A label image, factorised once and reused for every map."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+
+import numpy as np
+import xarray as xr
+
+from qsiparc.entities import parse_entities
+from qsiparc.errors import LabelError, LabelWarning, OptionError, SpaceError, warn
+from qsiparc.grid import Grid, match_grids
+from qsiparc.kernels import Plan, Segments, make_plan
+from qsiparc.names import VOXEL_DIMS
+from qsiparc.nifti import open_nifti
+from qsiparc.space import voxel_grid
+
+if TYPE_CHECKING:
+    import os
+
+    import nibabel as nib
+    from numpy.typing import NDArray
+
+Resample = Literal["nearest"]
+
+ROUNDING: Final = 0.01
+"""Labels this near to a whole number are rounded without a word."""
+
+DOUBTFUL: Final = 0.2
+"""Labels this near are rounded with a warning; beyond it they are no labels."""
+
+SHOWN: Final = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Parcellation:
+    """The labelled voxels of an atlas image, region by region.
+
+    Make one with `from_labels`; reuse it for as many maps as there are on its grid.
+
+    Parameters
+    ----------
+    grid : Grid
+        Where the voxels are.
+    labels : numpy.ndarray
+        (regions,) the labels that are present, ascending, without the background 0; int64.
+    positions : numpy.ndarray
+        (voxels,) of the labelled voxels in the volume flattened with ``i`` fastest.
+    offsets : numpy.ndarray
+        (regions + 1,) where each region starts in ``positions``.
+    atlas_name : str
+        From the ``seg`` or ``atlas`` entity of the image's name, or empty.
+    source : str
+        Name of the image's file, or empty.
+
+    Examples
+    --------
+    >>> labels = xr.DataArray(np.repeat([0, 1, 7], 9).reshape(3, 3, 3), dims=("i", "j", "k"))
+    >>> Parcellation.from_labels(labels.parc.with_affine(np.diag([2, 2, 2, 1])))
+    <Parcellation: 2 regions, 18 voxels of 8 mm³; 3×3×3, 2×2×2 mm, RAS>
+       label  voxels       mm³
+           1       9      72.0
+           7       9      72.0
+    """
+
+    grid: Grid
+    labels: NDArray[np.int64]
+    positions: NDArray[np.intp]
+    offsets: NDArray[np.intp]
+    atlas_name: str = ""
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        for array in (self.labels, self.positions, self.offsets):
+            array.flags.writeable = False
+
+    @classmethod
+    def from_labels(
+        cls,
+        dseg: xr.DataArray | str | os.PathLike[str] | nib.spatialimages.SpatialImage,
+        *,
+        atlas_name: str | None = None,
+    ) -> Parcellation:
+        """Factorise a label image.
+
+        Parameters
+        ----------
+        dseg : DataArray, path or nibabel image
+            Whole numbers on ``(i, j, k)``, of any type; 0 is background.
+        atlas_name : str, optional
+            Instead of the one in the file's name.
+
+        Returns
+        -------
+        Parcellation
+            Its regions are the labels that are present.
+
+        Raises
+        ------
+        LabelError
+            The image holds no whole numbers: a scalar map, or a probabilistic atlas.
+        SpaceError
+            The image has no affine.
+
+        Warns
+        -----
+        LabelWarning
+            Labels were rounded by more than 0.01, or NaN was taken as background.
+        """
+        if isinstance(dseg, Parcellation):
+            return dseg
+        image = dseg if isinstance(dseg, xr.DataArray) else open_nifti(dseg)
+        source = str(image.attrs.get("source", ""))
+        grid = voxel_grid(image)
+        flat = _labels_of(image, source or "the dseg")
+        entities = parse_entities(source)
+        known = entities.get("seg") or entities.get("atlas") or image.attrs.get("atlas", "")
+        return cls(grid, *make_plan(flat), known if atlas_name is None else atlas_name, source)
+
+    @property
+    def sizes(self) -> NDArray[np.intp]:
+        """(regions,) voxels of each region in the image."""
+        return np.diff(self.offsets)
+
+    def __len__(self) -> int:
+        return self.labels.size
+
+    def on(self, grid: Grid, *, resample: Resample | None = None) -> Parcellation:
+        """The same labels, voxel for voxel on a map's grid.
+
+        Parameters
+        ----------
+        grid : Grid
+            The map's.
+        resample : {"nearest", None}, optional
+            What to do when the two are not one lattice: take the nearest label, or raise.
+
+        Returns
+        -------
+        Parcellation
+            This one where the grids are one; reoriented exactly where axes are flipped or permuted.
+
+        Raises
+        ------
+        GridMismatchError
+            The grids are not one lattice and ``resample`` is None.
+        """
+        if resample is not None:
+            if resample not in get_args(Resample):
+                raise OptionError(f"resample takes 'nearest' or None, not {resample!r}.")
+            return self._nearest(grid)
+        match = match_grids(grid, self.grid, of=self.source or "the dseg")
+        if match.is_identity:
+            return self
+        index = np.unravel_index(self.positions, self.grid.shape, order="F")
+        moved = tuple(
+            self.grid.shape[axis] - 1 - index[axis] if flip else index[axis]
+            for axis, flip in zip(match.axes, match.flips, strict=True)
+        )
+        positions = np.ravel_multi_index(moved, grid.shape, order="F")
+        for start, stop in zip(self.offsets[:-1].tolist(), self.offsets[1:].tolist(), strict=True):
+            positions[start:stop].sort()
+        return self._moved(grid, Plan(self.labels, positions, self.offsets))
+
+    def _nearest(self, grid: Grid) -> Parcellation:
+        """The label nearest to each voxel of another grid, a slab at a time."""
+        codes = np.zeros(self.grid.shape, np.int32, order="F")
+        codes.reshape(-1, order="F")[self.positions] = np.repeat(
+            np.arange(1, len(self) + 1), self.sizes
+        )
+        matrix = np.linalg.inv(self.grid.affine) @ grid.affine
+        result = np.zeros(grid.shape, np.int32, order="F")
+        i, j = np.meshgrid(*map(np.arange, grid.shape[:2]), indexing="ij")
+        for k in range(grid.shape[2]):
+            voxels = np.stack([i, j, np.full_like(i, k)], axis=-1)
+            nearest = np.rint(voxels @ matrix[:3, :3].T + matrix[:3, 3]).astype(np.intp)
+            inside = ((nearest >= 0) & (nearest < self.grid.shape)).all(axis=-1)
+            result[inside, k] = codes[tuple(nearest[inside].T)]
+        plan = make_plan(result.reshape(-1, order="F"))
+        labels = self.labels[plan.labels - 1]
+        lost = np.setdiff1d(self.labels, labels)
+        if lost.size:
+            warn(
+                f"Resampling {self.source or 'the dseg'} onto the map's grid lost {lost.size} of "
+                f"{len(self)} regions: labels {_some(lost)}.",
+                LabelWarning,
+            )
+        return self._moved(grid, plan._replace(labels=labels))
+
+    def _moved(self, grid: Grid, plan: Plan) -> Parcellation:
+        return Parcellation(grid, *plan, self.atlas_name, self.source)
+
+    def segments(self, volume: NDArray[Any], *, zero_is_missing: bool = False) -> Segments:
+        """The values of a map, region by region.
+
+        Parameters
+        ----------
+        volume : numpy.ndarray
+            ``(i, j, k)`` values on the parcellation's grid; they are copied, never changed.
+        zero_is_missing : bool, optional
+            Whether a value of exactly 0 is missing.
+
+        Returns
+        -------
+        Segments
+            Sorted values of every region, and reductions over them.
+        """
+        if volume.shape != self.grid.shape:
+            raise SpaceError(f"The map has shape {volume.shape}, the labels {self.grid.shape}.")
+        if volume.flags.c_contiguous and not volume.flags.f_contiguous:
+            values = volume.reshape(-1).take(self._c_positions)
+        else:
+            values = volume.reshape(-1, order="F").take(self.positions)
+        values = values.astype(values.dtype.newbyteorder("="), copy=False)
+        if values.dtype == np.bool_:
+            values = values.astype(np.uint8)
+        if zero_is_missing:
+            values = values.astype(np.result_type(values.dtype, np.float32), copy=False)
+            values[values == 0] = np.nan
+        return Segments(values, self.offsets)
+
+    @cached_property
+    def _c_positions(self) -> NDArray[np.intp]:
+        """The positions in the volume flattened with ``k`` fastest."""
+        index = np.unravel_index(self.positions, self.grid.shape, order="F")
+        return np.ravel_multi_index(index, self.grid.shape, order="C")
+
+    def __repr__(self) -> str:
+        name = f" {self.atlas_name}" if self.atlas_name else ""
+        volume = self.grid.voxel_volume
+        lines = [
+            f"<Parcellation{name}: {len(self)} regions, {self.positions.size} voxels of "
+            f"{volume:.4g} mm³; {self.grid}>",
+            f"{'label':>8}  {'voxels':>6}  {'mm³':>8}",
+        ]
+        rows = list(zip(self.labels.tolist(), self.sizes.tolist(), strict=True))
+        shown = rows if len(rows) <= SHOWN else [*rows[: SHOWN // 2], None, *rows[-SHOWN // 2 :]]
+        for row in shown:
+            if row is None:
+                lines.append(f"{'…':>8}")
+            else:
+                lines.append(f"{row[0]:>8}  {row[1]:>6}  {row[1] * volume:>8.1f}")
+        return "\n".join(lines)
+
+
+def _labels_of(image: xr.DataArray, name: str) -> NDArray[Any]:
+    """The labels of an image as whole numbers, flattened with ``i`` fastest."""
+    further = [dim for dim in image.dims if dim not in VOXEL_DIMS]
+    large = {dim: image.sizes[dim] for dim in further if image.sizes[dim] != 1}
+    if large:
+        raise LabelError(
+            f"{name}: a label image is 3D, this one has further dimensions {large}. If it is a "
+            f"probabilistic atlas, make labels of it first (its argmax, above a threshold); if it "
+            f"is a stack of label images, select one: dseg.isel(...)."
+        )
+    values = image.isel(dict.fromkeys(further, 0)).transpose(*VOXEL_DIMS).to_numpy()
+    flat = values.reshape(-1, order="F")
+    if flat.dtype.kind in "iu":
+        if flat.dtype == np.uint64 and flat.size and flat.max() > np.iinfo(np.int64).max:
+            raise LabelError(f"{name}: the label {flat.max()} is beyond int64.")
+        return flat
+    if flat.dtype.kind == "b":
+        return flat.astype(np.uint8)
+    if flat.dtype.kind != "f":
+        raise LabelError(f"{name}: labels are numbers, these are {flat.dtype}.")
+    return _rounded(flat, name)
+
+
+def _rounded(flat: NDArray[np.floating], name: str) -> NDArray[np.int64]:
+    """Whole numbers from floats that are near enough to be meant as such."""
+    missing = np.isnan(flat)
+    if missing.any():
+        warn(
+            f"{name}: {np.count_nonzero(missing)} voxels are NaN; they are taken as background.",
+            LabelWarning,
+        )
+        flat = np.where(missing, 0, flat)
+    if flat.size == 0:
+        return flat.astype(np.int64)
+    exact = 2 ** (np.finfo(flat.dtype).nmant + 1)
+    largest = float(np.abs(flat).max())
+    if largest >= exact:
+        raise LabelError(
+            f"{name}: it holds {largest:.10g}, and {flat.dtype} cannot tell whole numbers apart "
+            f"from {exact} on. Store the labels as int32 or int64."
+        )
+    whole = np.rint(flat)
+    off = np.abs(flat - whole)
+    furthest = int(off.argmax())
+    if off[furthest] > DOUBTFUL:
+        raise LabelError(
+            f"{name}: {np.count_nonzero(off > DOUBTFUL)} of {flat.size} values are no whole "
+            f"numbers, {flat[furthest]:.6g} for one. This is not a label image: a scalar map given "
+            f"as dseg, or labels that were interpolated. Resample labels with nearest neighbour."
+        )
+    if off[furthest] > ROUNDING:
+        warn(
+            f"{name}: {np.count_nonzero(off > ROUNDING)} labels are up to {off[furthest]:.3g} "
+            f"away from a whole number ({flat[furthest]:.6g} for one); they are rounded.",
+            LabelWarning,
+        )
+    return whole.astype(np.int64)
+
+
+def _some(labels: NDArray[np.int64]) -> str:
+    """The first few labels, as text."""
+    shown = ", ".join(map(str, labels[:SHOWN].tolist()))
+    return shown if labels.size <= SHOWN else f"{shown}, … ({labels.size} in all)"

@@ -1,0 +1,239 @@
+"""The coordinate ``space``: a volume's affine, and the index that keeps grids apart."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+
+import numpy as np
+import xarray as xr
+from xarray.indexes import CoordinateTransform, CoordinateTransformIndex, Index
+
+from qsiparc.errors import GridMismatchError, SpaceError
+from qsiparc.grid import Grid, require_same_grid
+from qsiparc.names import SPACE, VOXEL_DIMS
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable, Mapping, Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+GRID_ATTR: Final = "grid"
+"""Attribute of a volume that witnesses which grid its coordinate ``space`` should carry."""
+
+T = TypeVar("T", xr.DataArray, xr.Dataset)
+
+
+class SpaceIndex(Index):
+    """The index of the scalar coordinate ``space``: objects on different grids do not align.
+
+    Parameters
+    ----------
+    grid : Grid
+        The grid of the file, whatever part of it the object holds.
+    """
+
+    def __init__(self, grid: Grid) -> None:
+        self.grid = grid
+
+    @classmethod
+    def from_variables(
+        cls, variables: Mapping[Any, xr.Variable], *, options: Mapping[str, Any]
+    ) -> Self:
+        """Make the index again from the attributes of a coordinate, after a reload say."""
+        if options:
+            raise TypeError(f"SpaceIndex takes no options, not {sorted(options)}.")
+        (variable,) = variables.values()
+        return cls(Grid.from_attrs(variable.attrs))
+
+    def create_variables(
+        self, variables: Mapping[Any, xr.Variable] | None = None
+    ) -> dict[Hashable, xr.Variable]:
+        """The scalar coordinate, with the grid in its attributes."""
+        given = variables.get(SPACE) if variables else None
+        attrs = {**(given.attrs if given is not None else {}), **self.grid.to_attrs()}
+        return {SPACE: xr.Variable((), np.int8(0), attrs)}
+
+    @classmethod
+    def concat(
+        cls,
+        indexes: Sequence[Self],
+        dim: Hashable,  # noqa: ARG003 - xarray's signature
+        positions: Iterable[Iterable[int]] | None = None,  # noqa: ARG003 - xarray's signature
+    ) -> Self:
+        """The common index of objects on one grid."""
+        first, *others = indexes
+        for other in others:
+            require_same_grid(first.grid, other.grid)
+        return first
+
+    def equals(self, other: Index, *, exclude: frozenset[Hashable] | None = None) -> bool:  # noqa: ARG002 - xarray's signature
+        """Whether both are the same grid."""
+        return isinstance(other, SpaceIndex) and self.grid.same_as(other.grid)
+
+    def join(self, other: Self, how: str = "inner") -> Self:  # noqa: ARG002 - no way to join is right
+        """Nothing but an error for different grids."""
+        require_same_grid(self.grid, other.grid)
+        return self
+
+    def reindex_like(self, other: Self) -> dict[Hashable, Any]:
+        """Nothing to do on one grid, an error on two."""
+        require_same_grid(self.grid, other.grid)
+        return {}
+
+    def _repr_inline_(self, max_width: int) -> str:
+        return f"SpaceIndex ({self.grid})"[:max_width]
+
+    def __repr__(self) -> str:
+        return f"SpaceIndex ({self.grid})"
+
+
+def file_grid(obj: xr.DataArray | xr.Dataset) -> Grid:
+    """The grid of the file that a volume comes from, from its coordinate ``space``.
+
+    Raises
+    ------
+    SpaceError
+        There is no such coordinate.
+    GridMismatchError
+        The coordinate is another grid's: it was overridden on the way.
+    """
+    if SPACE not in obj.coords:
+        raise SpaceError(
+            "This object has no affine: its coordinate 'space' is missing. Open the file with "
+            "qsiparc.open_nifti, or set it: .parc.with_affine(affine)."
+        )
+    grid = Grid.from_attrs(obj.coords[SPACE].attrs)
+    witness = obj.attrs.get(GRID_ATTR, grid.fingerprint)
+    if witness != grid.fingerprint:
+        raise GridMismatchError(
+            f"This array was made on one grid and carries another: its coordinate 'space' was "
+            f"overridden on the way (join='override', or an assignment into a Dataset).\n"
+            f"Made on: {witness}\nCarries: {grid.fingerprint}\n"
+            f"Open the file again, or state the right one: .parc.with_affine(affine)."
+        )
+    return grid
+
+
+def voxel_grid(obj: xr.DataArray | xr.Dataset) -> Grid:
+    """The grid of the voxels that a volume holds now: sliced, strided or reversed.
+
+    Voxel ``(0, 0, 0)`` of it is the first one held, with axes in the order ``i, j, k``.
+
+    Raises
+    ------
+    SpaceError
+        A voxel axis is missing, or its voxel numbers are not evenly spaced.
+    """
+    grid = file_grid(obj)
+    step = np.eye(4)
+    shape = []
+    for axis, dim in enumerate(VOXEL_DIMS):
+        if dim not in obj.dims:
+            raise SpaceError(
+                f"The voxel axis {dim!r} is missing (dims: {tuple(obj.dims)}). "
+                f"Select with a slice or a list, isel({dim}=[5]), to keep it."
+            )
+        numbers = np.asarray(obj[dim].values)
+        steps = np.unique(np.diff(numbers))
+        if numbers.size == 0 or steps.size > 1 or 0 in steps:
+            raise SpaceError(f"The voxel numbers along {dim!r} are not evenly spaced: {numbers}.")
+        step[axis, axis] = steps[0] if steps.size else 1
+        step[axis, 3] = numbers[0]
+        shape.append(numbers.size)
+    return Grid(grid.affine @ step, tuple(shape))
+
+
+def space_coords(grid: Grid) -> xr.Coordinates:
+    """Coordinates of a whole volume on a grid: voxel numbers, and ``space`` with its index."""
+    numbers = {dim: np.arange(n) for dim, n in zip(VOXEL_DIMS, grid.shape, strict=True)}
+    return xr.Coordinates(numbers).merge(xr.Coordinates.from_xindex(SpaceIndex(grid))).coords
+
+
+def with_affine(obj: T, affine: ArrayLike) -> T:
+    """The same volume, with an affine.
+
+    Parameters
+    ----------
+    obj : DataArray or Dataset
+        With dims ``i, j, k``.
+    affine : array_like
+        (4, 4) matrix from the voxel numbers ``i, j, k`` to world coordinates [mm]. An object
+        without such coordinates gets 0, 1, 2 …
+
+    Returns
+    -------
+    DataArray or Dataset
+        With the coordinate ``space`` and its index set.
+    """
+    missing = [dim for dim in VOXEL_DIMS if dim not in obj.dims]
+    if missing:
+        raise SpaceError(f"A volume has the dims i, j, k; here {', '.join(missing)} is missing.")
+    numbers = {dim: obj[dim].values for dim in VOXEL_DIMS}
+    shape = tuple(int(n.max(initial=0)) + 1 for n in numbers.values())
+    if SPACE in obj.coords:
+        shape = tuple(np.ravel(obj.coords[SPACE].attrs.get("shape", shape)))
+    grid = Grid(np.asarray(affine), shape)
+    plain = obj.drop_vars([SPACE], errors="ignore").assign_coords(
+        {dim: n for dim, n in numbers.items() if dim not in obj.coords}
+    )
+    placed = plain.assign_coords(xr.Coordinates.from_xindex(SpaceIndex(grid)))
+    if isinstance(placed, xr.DataArray):
+        return placed.assign_attrs({GRID_ATTR: grid.fingerprint})
+    for variable in placed.data_vars.values():
+        variable.attrs.pop(GRID_ATTR, None)
+    return placed
+
+
+def with_index(obj: T) -> T:
+    """The same object with the index of ``space`` set again, after a reload say."""
+    if SPACE not in obj.coords or SPACE in obj.xindexes:
+        return obj
+    return obj.set_xindex(SPACE, SpaceIndex)
+
+
+class _AffineTransform(CoordinateTransform):
+    """World coordinates of the voxels that an object holds."""
+
+    def __init__(self, grid: Grid) -> None:
+        super().__init__(("x", "y", "z"), dict(zip(VOXEL_DIMS, grid.shape, strict=True)))
+        self.grid = grid
+
+    def forward(self, dim_positions: dict[str, Any]) -> dict[Hashable, Any]:
+        voxels = [np.asarray(dim_positions[dim], dtype=np.float64) for dim in VOXEL_DIMS]
+        return self._apply(self.grid.affine, voxels, ("x", "y", "z"))
+
+    def reverse(self, coord_labels: dict[Hashable, Any]) -> dict[str, Any]:
+        world = [np.asarray(coord_labels[name], dtype=np.float64) for name in ("x", "y", "z")]
+        return self._apply(np.linalg.inv(self.grid.affine), world, VOXEL_DIMS)
+
+    @staticmethod
+    def _apply(
+        matrix: NDArray[np.floating], axes: list[NDArray[np.float64]], names: Sequence[str]
+    ) -> dict[Any, NDArray[np.floating]]:
+        return {
+            name: row[0] * axes[0] + row[1] * axes[1] + row[2] * axes[2] + row[3]
+            for name, row in zip(names, matrix, strict=False)
+        }
+
+    def equals(self, other: CoordinateTransform, **_: Any) -> bool:  # noqa: ANN401 - xarray's signature
+        return isinstance(other, _AffineTransform) and self.grid.same_as(other.grid)
+
+
+def with_world(obj: T) -> T:
+    """The same volume with world coordinates ``x, y, z`` [mm, RAS+], computed when they are read.
+
+    Parameters
+    ----------
+    obj : DataArray or Dataset
+        With dims ``i, j, k`` and the coordinate ``space``.
+
+    Returns
+    -------
+    DataArray or Dataset
+        With coordinates ``x, y, z`` on ``(i, j, k)``.
+    """
+    index = CoordinateTransformIndex(_AffineTransform(voxel_grid(obj)))
+    placed = obj.assign_coords(xr.Coordinates.from_xindex(index))
+    for name in ("x", "y", "z"):
+        placed.coords[name].attrs.update(units="mm", long_name=f"world coordinate {name}, RAS+")
+    return placed
