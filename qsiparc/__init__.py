@@ -15,6 +15,7 @@ import qsiparc.accessor  # noqa: F401 - registers `.parc`
 if TYPE_CHECKING:
     from qsiparc.archive import open
     from qsiparc.atlas import AtlasLUT, RegionInfo, read_lut
+    from qsiparc.catalogue import statistics
     from qsiparc.nifti import open_nifti
     from qsiparc.options import set_options
     from qsiparc.parcellation import Parcellation
@@ -32,6 +33,7 @@ __all__ = [
     "open_nifti",
     "read_lut",
     "set_options",
+    "statistics",
 ]
 
 _HOMES = {
@@ -43,6 +45,7 @@ _HOMES = {
     "open_nifti": "nifti",
     "read_lut": "atlas",
     "set_options": "options",
+    "statistics": "catalogue",
 }
 _ROOMS = {"atlas", "discover", "errors", "extract", "tutorial"}
 

@@ -24,7 +24,7 @@ class NiftiBackend(BackendEntrypoint):
     url = "https://pypi.org/project/qsiparc"
     open_dataset_parameters: ClassVar[tuple[str, ...]] = ("filename_or_obj", "drop_variables")
 
-    def open_dataset(  # type: ignore[override]  # xarray's own backends narrow it too
+    def open_dataset(
         self,
         filename_or_obj: Any,  # noqa: ANN401 - whatever xarray was given
         *,

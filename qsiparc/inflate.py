@@ -86,4 +86,4 @@ def _place(data: bytes, out: NDArray[np.uint8], position: int) -> None:
     """Copy the part of ``data`` that falls into ``out`` when it starts at ``position``."""
     start, stop = max(position, 0), min(position + len(data), out.size)
     if start < stop:
-        memoryview(out)[start:stop] = memoryview(data)[start - position : stop - position]
+        out.data[start:stop] = memoryview(data)[start - position : stop - position]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from qsiparc.entities import describe, parse_name
 from qsiparc.errors import NiftiError, NiftiWarning, SpaceError, warn
 from qsiparc.grid import Grid
 from qsiparc.names import SPACE, VOLUME, VOXEL_DIMS
+from qsiparc.sidecar import read_sidecar
 from qsiparc.space import GRID_ATTR, space_coords, voxel_grid
 from qsiparc.voxels import NiftiArray
 
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 CODES: Final = ("sform_code", "qform_code", "intent_code")
 SUFFIXES: Final = (".nii", ".nii.gz")
-UNITS_KEYS: Final = ("units", "unit")
-NAME_KEYS: Final = ("longname", "long_name", "description")
 OTHER_UNITS: Final = {1: "metres", 3: "micrometres"}
 
 
@@ -144,7 +142,7 @@ def _dataset_of(image: Any, path: Path | None) -> xr.Dataset:  # noqa: ANN401 - 
     whole = isinstance(data, NiftiArray) and data.is_compressed
     chunks = shape if whole else (*shape[:3], 1)
     description = describe(path) if path else {}
-    attrs = {**(_sidecar(path) if path else {}), **{k: v for k, v in description.items() if v}}
+    attrs = {**(read_sidecar(path) if path else {}), **{k: v for k, v in description.items() if v}}
     if path:
         attrs["source"] = path.name
     variable = xr.Variable(
@@ -213,27 +211,6 @@ def _codes(header: Any, name: str) -> dict[str, int]:  # noqa: ANN401 - as _data
             NiftiWarning,
         )
     return codes
-
-
-def _sidecar(path: Path) -> dict[str, str]:
-    """``units`` and ``long_name`` from the JSON file beside a volume, where there is one."""
-    stem = path.name.removesuffix(".gz")
-    beside = path.with_name(stem[: stem.rfind(".")] + ".json")
-    try:
-        content = json.loads(beside.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        warn(f"{beside}: the JSON sidecar cannot be read and is ignored: {error}", NiftiWarning)
-        return {}
-    if not isinstance(content, dict):
-        return {}
-    given = {key.lower(): value for key, value in content.items() if isinstance(value, str)}
-    found = {
-        "long_name": next((given[key] for key in NAME_KEYS if given.get(key)), ""),
-        "units": next((given[key] for key in UNITS_KEYS if given.get(key)), ""),
-    }
-    return {key: value for key, value in found.items() if value}
 
 
 def to_nibabel(volume: xr.DataArray) -> nib.Nifti1Image:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
 import numpy as np
 import xarray as xr
 
 from qsiparc.entities import parse_entities
-from qsiparc.errors import LabelError, LabelWarning, OptionError, SpaceError, warn
+from qsiparc.errors import LabelWarning, OptionError, SpaceError, warn
 from qsiparc.grid import Grid, match_grids
 from qsiparc.kernels import Plan, Segments, make_plan
-from qsiparc.names import VOXEL_DIMS
+from qsiparc.labels import some, whole_labels
 from qsiparc.nifti import open_nifti
 from qsiparc.space import voxel_grid
 
@@ -23,15 +23,14 @@ if TYPE_CHECKING:
     import nibabel as nib
     from numpy.typing import NDArray
 
+    Dseg: TypeAlias = (
+        xr.DataArray | str | os.PathLike[str] | nib.spatialimages.SpatialImage | "Parcellation"
+    )
+
 Resample = Literal["nearest"]
 
-ROUNDING: Final = 0.01
-"""Labels this near to a whole number are rounded without a word."""
-
-DOUBTFUL: Final = 0.2
-"""Labels this near are rounded with a warning; beyond it they are no labels."""
-
 SHOWN: Final = 10
+"""Regions that a repr shows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +78,7 @@ class Parcellation:
     @classmethod
     def from_labels(
         cls,
-        dseg: xr.DataArray | str | os.PathLike[str] | nib.spatialimages.SpatialImage,
+        dseg: Dseg,
         *,
         atlas_name: str | None = None,
     ) -> Parcellation:
@@ -87,7 +86,7 @@ class Parcellation:
 
         Parameters
         ----------
-        dseg : DataArray, path or nibabel image
+        dseg : DataArray, path, nibabel image or Parcellation
             Whole numbers on ``(i, j, k)``, of any type; 0 is background.
         atlas_name : str, optional
             Instead of the one in the file's name.
@@ -95,7 +94,7 @@ class Parcellation:
         Returns
         -------
         Parcellation
-            Its regions are the labels that are present.
+            Its regions are the labels that are present. A `Parcellation` is returned as it is.
 
         Raises
         ------
@@ -114,7 +113,7 @@ class Parcellation:
         image = dseg if isinstance(dseg, xr.DataArray) else open_nifti(dseg)
         source = str(image.attrs.get("source", ""))
         grid = voxel_grid(image)
-        flat = _labels_of(image, source or "the dseg")
+        flat = whole_labels(image, source or "the dseg")
         entities = parse_entities(source)
         known = entities.get("seg") or entities.get("atlas") or image.attrs.get("atlas", "")
         return cls(grid, *make_plan(flat), known if atlas_name is None else atlas_name, source)
@@ -184,7 +183,7 @@ class Parcellation:
         if lost.size:
             warn(
                 f"Resampling {self.source or 'the dseg'} onto the map's grid lost {lost.size} of "
-                f"{len(self)} regions: labels {_some(lost)}.",
+                f"{len(self)} regions: labels {some(lost)}.",
                 LabelWarning,
             )
         return self._moved(grid, plan._replace(labels=labels))
@@ -230,9 +229,9 @@ class Parcellation:
     def __repr__(self) -> str:
         name = f" {self.atlas_name}" if self.atlas_name else ""
         volume = self.grid.voxel_volume
+        voxels = f"{self.positions.size} voxels of {volume:.4g} mm³"
         lines = [
-            f"<Parcellation{name}: {len(self)} regions, {self.positions.size} voxels of "
-            f"{volume:.4g} mm³; {self.grid}>",
+            f"<Parcellation{name}: {len(self)} regions, {voxels}; {self.grid}>",
             f"{'label':>8}  {'voxels':>6}  {'mm³':>8}",
         ]
         rows = list(zip(self.labels.tolist(), self.sizes.tolist(), strict=True))
@@ -243,68 +242,3 @@ class Parcellation:
             else:
                 lines.append(f"{row[0]:>8}  {row[1]:>6}  {row[1] * volume:>8.1f}")
         return "\n".join(lines)
-
-
-def _labels_of(image: xr.DataArray, name: str) -> NDArray[Any]:
-    """The labels of an image as whole numbers, flattened with ``i`` fastest."""
-    further = [dim for dim in image.dims if dim not in VOXEL_DIMS]
-    large = {dim: image.sizes[dim] for dim in further if image.sizes[dim] != 1}
-    if large:
-        raise LabelError(
-            f"{name}: a label image is 3D, this one has further dimensions {large}. If it is a "
-            f"probabilistic atlas, make labels of it first (its argmax, above a threshold); if it "
-            f"is a stack of label images, select one: dseg.isel(...)."
-        )
-    values = image.isel(dict.fromkeys(further, 0)).transpose(*VOXEL_DIMS).to_numpy()
-    flat = values.reshape(-1, order="F")
-    if flat.dtype.kind in "iu":
-        if flat.dtype == np.uint64 and flat.size and flat.max() > np.iinfo(np.int64).max:
-            raise LabelError(f"{name}: the label {flat.max()} is beyond int64.")
-        return flat
-    if flat.dtype.kind == "b":
-        return flat.astype(np.uint8)
-    if flat.dtype.kind != "f":
-        raise LabelError(f"{name}: labels are numbers, these are {flat.dtype}.")
-    return _rounded(flat, name)
-
-
-def _rounded(flat: NDArray[np.floating], name: str) -> NDArray[np.int64]:
-    """Whole numbers from floats that are near enough to be meant as such."""
-    missing = np.isnan(flat)
-    if missing.any():
-        warn(
-            f"{name}: {np.count_nonzero(missing)} voxels are NaN; they are taken as background.",
-            LabelWarning,
-        )
-        flat = np.where(missing, 0, flat)
-    if flat.size == 0:
-        return flat.astype(np.int64)
-    exact = 2 ** (np.finfo(flat.dtype).nmant + 1)
-    largest = float(np.abs(flat).max())
-    if largest >= exact:
-        raise LabelError(
-            f"{name}: it holds {largest:.10g}, and {flat.dtype} cannot tell whole numbers apart "
-            f"from {exact} on. Store the labels as int32 or int64."
-        )
-    whole = np.rint(flat)
-    off = np.abs(flat - whole)
-    furthest = int(off.argmax())
-    if off[furthest] > DOUBTFUL:
-        raise LabelError(
-            f"{name}: {np.count_nonzero(off > DOUBTFUL)} of {flat.size} values are no whole "
-            f"numbers, {flat[furthest]:.6g} for one. This is not a label image: a scalar map given "
-            f"as dseg, or labels that were interpolated. Resample labels with nearest neighbour."
-        )
-    if off[furthest] > ROUNDING:
-        warn(
-            f"{name}: {np.count_nonzero(off > ROUNDING)} labels are up to {off[furthest]:.3g} "
-            f"away from a whole number ({flat[furthest]:.6g} for one); they are rounded.",
-            LabelWarning,
-        )
-    return whole.astype(np.int64)
-
-
-def _some(labels: NDArray[np.int64]) -> str:
-    """The first few labels, as text."""
-    shown = ", ".join(map(str, labels[:SHOWN].tolist()))
-    return shown if labels.size <= SHOWN else f"{shown}, … ({labels.size} in all)"

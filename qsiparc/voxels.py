@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class NiftiArray(BackendArray):  # type: ignore[misc]  # xarray's class is untyped
+class NiftiArray(BackendArray):
     """Where the voxels of a file are, and how to read them.
 
     Parameters

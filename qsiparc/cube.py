@@ -1,0 +1,223 @@
+"""The cube: the labelled Dataset that everything after extraction works on."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import numpy as np
+import xarray as xr
+
+from qsiparc.errors import CubeError, OptionError, SelectionError
+from qsiparc.names import CUBE_DIMS, SUBJECT_COORDS, UNKNOWN_SUBJECT, VALUE
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+TEXT: Final = np.dtypes.StringDType()
+"""The type of all text in a cube: fixed-width text warns in zarr 3, objects cannot be stored."""
+
+T = TypeVar("T", xr.Dataset, xr.DataTree)
+
+UNIQUE_NAMES: Final = ("region_name",)
+"""Coordinates whose values name one thing each, so that selecting one drops the dimension."""
+
+
+def text(values: Any, *, what: str = "names") -> NDArray[Any]:  # noqa: ANN401 - anything array-like
+    """An array of text, from which nothing is missing.
+
+    Parameters
+    ----------
+    values : array_like
+        Strings, or what ``str`` makes of it.
+    what : str
+        What they are called in the error.
+
+    Returns
+    -------
+    numpy.ndarray
+        Of NumPy's `StringDType`.
+
+    Raises
+    ------
+    CubeError
+        One of them is None or NaN, which would be stored as an empty name without a word.
+    """
+    flat = np.asarray(values, dtype=object).ravel()
+    missing = [n for n, value in enumerate(flat) if value is None or value != value]  # noqa: PLR0124 - NaN
+    if missing:
+        raise CubeError(f"Missing {what} at {missing[:5]}: every one needs a text.")
+    return np.array([str(value) for value in flat], dtype=TEXT).reshape(np.shape(values))
+
+
+def is_cube(dataset: xr.Dataset) -> bool:
+    """Whether a dataset has the variable and the dimensions of a cube."""
+    return VALUE in dataset.data_vars and set(CUBE_DIMS) <= set(
+        dataset[VALUE].dims + tuple(dataset.coords)
+    )
+
+
+def require_cube(dataset: xr.Dataset) -> xr.Dataset:
+    """The dataset itself, or `CubeError` if it is no cube."""
+    if is_cube(dataset):
+        return dataset
+    raise CubeError(
+        f"This dataset is no cube: a cube has the variable {VALUE!r} with "
+        f"{', '.join(CUBE_DIMS)}; here are the variables {list(dataset.data_vars)} "
+        f"with {dict(dataset.sizes)}. A cube is what .parc.extract returns."
+    )
+
+
+def subject_names(subject: str | None, attrs: Mapping[str, Any]) -> dict[str, str]:
+    """Label and BIDS names of a scan.
+
+    Parameters
+    ----------
+    subject : str or None
+        What the caller calls it: ``sub-001``, ``sub-001_ses-01``, or any text.
+    attrs : mapping
+        Of the map, which knows ``participant_id`` and ``session_id`` from its file's name.
+
+    Returns
+    -------
+    dict of str to str
+        ``subject``, unique a scan, ``participant_id`` and ``session_id``; the last two empty where
+        nobody knows.
+
+    Examples
+    --------
+    >>> subject_names("sub-001_ses-01", {})
+    {'subject': 'sub-001_ses-01', 'participant_id': 'sub-001', 'session_id': 'ses-01'}
+    """
+    if subject is not None:
+        participant, _, session = subject.partition("_ses-")
+        session = f"ses-{session}" if session else ""
+        return {"subject": subject, "participant_id": participant, "session_id": session}
+    participant, session = (str(attrs.get(key, "")) for key in SUBJECT_COORDS)
+    label = "_".join(part for part in (participant, session) if part)
+    return {
+        "subject": label or UNKNOWN_SUBJECT,
+        "participant_id": participant,
+        "session_id": session,
+    }
+
+
+def assemble(
+    values: xr.DataArray,
+    columns: Mapping[str, Any],
+    subject: str | None,
+    attrs: Mapping[str, Any],
+) -> xr.Dataset:
+    """A cube of reduced maps.
+
+    Parameters
+    ----------
+    values : DataArray
+        With ``region``, ``stat``, ``scalar``, perhaps ``subject`` and further dims.
+    columns : mapping of str to sequence of str
+        Text on ``region``.
+    subject : str or None
+        Whose it is, where ``subject`` is no dim yet.
+    attrs : mapping
+        Of the map, which may know whose it is.
+
+    Returns
+    -------
+    Dataset
+        Dims in the order of a cube, all text as `StringDType`.
+
+    Raises
+    ------
+    CubeError
+        Names on ``scalar`` or ``subject`` are not unique, or missing.
+    """
+    if "subject" not in values.dims:
+        names = subject_names(subject, attrs)
+        values = values.drop_vars(names, errors="ignore").expand_dims("subject")
+        values = values.assign_coords(text_coords({k: [v] for k, v in names.items()}, "subject"))
+    elif subject is not None:
+        raise OptionError("The maps have a dim 'subject' already, which names them.")
+    for dim in ("scalar", "subject"):
+        if dim not in values.coords or values.indexes[dim].has_duplicates:
+            raise CubeError(f"The dim {dim!r} needs unique names: {values[dim].values.tolist()}.")
+        values = values.assign_coords({dim: text(values[dim].values, what=dim)})
+    values = values.assign_coords(text_coords(columns, "region")).transpose(*CUBE_DIMS, ...)
+    return values.drop_attrs().rename(VALUE).to_dataset()
+
+
+def select(cube: T, wanted: Mapping[str, str | int | Sequence[Any] | slice | None]) -> T:
+    """Select from a cube by the name of any coordinate.
+
+    Parameters
+    ----------
+    cube : Dataset or DataTree
+        Of ``.parc.extract``; in a tree, every cube is selected from.
+    wanted : mapping
+        Values by coordinate, one or several each; None selects nothing out.
+
+    Returns
+    -------
+    Dataset or DataTree
+        A single value of a dimension, or a region name that only one region has, drops the
+        dimension; everything else keeps it.
+
+    Raises
+    ------
+    SelectionError
+        The cube has no such coordinate or no such value; near ones are named.
+    """
+    if isinstance(cube, xr.DataTree):
+        tree: xr.DataTree = cube.map_over_datasets(
+            lambda node: select(node, wanted) if node.data_vars else node
+        )
+        return tree
+    for name, value in wanted.items():
+        if value is None:
+            continue
+        if name not in cube.coords:
+            raise SelectionError(
+                f"The cube has no coordinate {name!r}. It has: {', '.join(map(str, cube.coords))}."
+            )
+        cube = _select_one(cube, name, value)
+    return cube
+
+
+def _select_one(cube: xr.Dataset, name: str, value: Any) -> xr.Dataset:  # noqa: ANN401 - any label
+    coordinate = cube.coords[name]
+    if coordinate.ndim > 1 or isinstance(value, slice):
+        return cube.sel({name: value})
+    values = np.atleast_1d(coordinate.values)
+    is_single = np.ndim(value) == 0
+    places = [_places(values, one, name) for one in ([value] if is_single else value)]
+    if coordinate.ndim == 0:
+        return cube
+    (dim,) = coordinate.dims
+    drops = is_single and (name == dim or name in UNIQUE_NAMES) and places[0].size == 1
+    chosen: Any = int(places[0][0]) if drops else np.concatenate([*places, np.empty(0, np.intp)])
+    return cube.isel({dim: chosen})
+
+
+def _places(values: NDArray[Any], wanted: Any, name: str) -> NDArray[np.intp]:  # noqa: ANN401 - any label
+    """Where a value stands; text that is not there as it is written, whatever its case."""
+    found = (
+        np.flatnonzero(values == wanted) if _comparable(values, wanted) else np.empty(0, np.intp)
+    )
+    if found.size == 0 and isinstance(wanted, str):
+        folded = [str(value).casefold() for value in values]
+        found = np.flatnonzero(np.array(folded, dtype=TEXT) == wanted.casefold())
+    if found.size:
+        return found
+    known = list(dict.fromkeys(map(str, values.tolist())))
+    near = difflib.get_close_matches(str(wanted), known, 3) or known[:8]
+    raise SelectionError(f"There is no {name} {wanted!r} in this cube. Near: {', '.join(near)}.")
+
+
+def _comparable(values: NDArray[Any], wanted: Any) -> bool:  # noqa: ANN401 - any label
+    return isinstance(wanted, str) == (values.dtype.kind in "TUO")
+
+
+def text_coords(columns: Mapping[str, Any], dim: Hashable) -> dict[str, tuple[Hashable, Any]]:
+    """Text coordinates on one dimension, from columns of text."""
+    return {name: (dim, text(values, what=name)) for name, values in columns.items()}

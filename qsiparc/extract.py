@@ -1,0 +1,322 @@
+"""From a scalar map and an atlas to a cube, and the documented functions on top."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from qsiparc.catalogue import resolve
+from qsiparc.cube import assemble, text, text_coords
+from qsiparc.errors import CubeError, NiftiWarning, OptionError, warn
+from qsiparc.names import (
+    OUTPUT_COLUMNS,
+    REGION_COORDS,
+    SCALAR_COORDS,
+    SPACE,
+    VOLUME,
+    VOXEL_DIMS,
+)
+from qsiparc.nifti import open_nifti
+from qsiparc.parcellation import Parcellation
+from qsiparc.regions import as_lut, region_rows
+from qsiparc.space import voxel_grid
+from qsiparc.table import to_long
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import nibabel as nib
+    from numpy.typing import NDArray
+
+    from qsiparc.atlas import AtlasLUT
+    from qsiparc.catalogue import Statistic
+    from qsiparc.parcellation import Dseg, Resample
+    from qsiparc.regions import Lut, Unknown
+
+__all__ = [
+    "OUTPUT_COLUMNS",
+    "ExtractionResult",
+    "extract_cube",
+    "extract_scalar_map",
+    "merge_extraction_results",
+]
+
+
+def extract_cube(
+    maps: xr.DataArray | xr.Dataset,
+    dseg: Dseg,
+    lut: Lut | None = None,
+    *,
+    stats: str | Sequence[str] = "extended",
+    zero_is_missing: bool = False,
+    scalar: str | None = None,
+    subject: str | None = None,
+    unknown: Unknown = "warn",
+    resample: Resample | None = None,
+) -> xr.Dataset:
+    """Reduce maps over the regions of an atlas; see ``DataArray.parc.extract``."""
+    chosen = resolve(stats)
+    variables = _variables(maps, scalar)
+    grid, *_ = [voxel_grid(variable) for variable in variables]  # each checks its own witness
+    parcellation = Parcellation.from_labels(dseg).on(grid, resample=resample)
+    table = region_rows(as_lut(lut, parcellation), parcellation, unknown)
+    reduced = [
+        _reduce(variable, parcellation, table.indices, chosen, zero_is_missing=zero_is_missing)
+        for variable in variables
+    ]
+    values = xr.concat(reduced, "scalar", coords="different", compat="equals", combine_attrs="drop")
+    values = values.assign_coords(_identity(values, variables))
+    subject = subject or _label(values, "subject") or None
+    cube = assemble(values, table.columns, subject, variables[0].attrs)
+    how = {
+        "stats": stats if isinstance(stats, str) else list(stats),
+        "zero_is_missing": int(zero_is_missing),
+        "atlas": table.atlas_name,
+    }
+    return cube.assign_attrs(how | _provenance(cube, variables, parcellation, lut))
+
+
+def _variables(maps: xr.DataArray | xr.Dataset, scalar: str | None) -> list[xr.DataArray]:
+    """The maps, each with a dim ``scalar`` and with the same further dims."""
+    if isinstance(maps, xr.Dataset):
+        if scalar is not None:
+            raise OptionError("In a Dataset the variables name the scalars; rename them instead.")
+        found = [v for v in maps.data_vars.values() if set(VOXEL_DIMS) <= set(v.dims)]
+        left_out = [
+            name for name, v in maps.data_vars.items() if not set(VOXEL_DIMS) <= set(v.dims)
+        ]
+        if not found:
+            raise CubeError(f"No variable of this Dataset has the dims i, j, k: {left_out}.")
+        if left_out:
+            warn(f"No volumes, so not extracted: {left_out}.", NiftiWarning)
+        shapes = {v.name: {d: n for d, n in v.sizes.items() if d not in VOXEL_DIMS} for v in found}
+        if len({frozenset(s.items()) for s in shapes.values()}) > 1:
+            raise CubeError(
+                f"These maps differ in their further dims, extract them apart: {shapes}"
+            )
+    else:
+        found = [maps]
+    if "scalar" in found[0].dims:
+        if scalar is not None or len(found) > 1:
+            raise OptionError("The maps have a dim 'scalar' already, which names them.")
+        return found
+    named = [scalar or _label(v, "scalar") or _name(v) for v in found]
+    return [
+        v.drop_vars("scalar", errors="ignore").expand_dims(scalar=text([name]))
+        for v, name in zip(found, named, strict=True)
+    ]
+
+
+def _name(array: xr.DataArray) -> str:
+    return "map" if array.name is None else str(array.name)
+
+
+def _label(array: xr.DataArray, name: str) -> str:
+    """The value of a scalar coordinate, left by a selection, or empty."""
+    return str(array.coords[name].item()) if name in array.coords else ""
+
+
+def _reduce(
+    variable: xr.DataArray,
+    parcellation: Parcellation,
+    indices: NDArray[np.int64],
+    chosen: tuple[Statistic, ...],
+    *,
+    zero_is_missing: bool,
+) -> xr.DataArray:
+    """One map, of any further dims, to ``(…, region, stat)``; a dask array stays one."""
+    order = np.searchsorted(parcellation.labels, indices)
+    order = np.minimum(order, max(len(parcellation) - 1, 0))
+    present = (
+        parcellation.labels[order] == indices
+        if len(parcellation)
+        else np.zeros(indices.size, np.bool_)
+    )
+    absent = np.array([statistic.absent for statistic in chosen])
+
+    def reduce_block(block: NDArray[Any]) -> NDArray[np.float64]:
+        result = np.empty((*block.shape[:-3], indices.size, len(chosen)))
+        result[...] = absent
+        for at in np.ndindex(block.shape[:-3]):
+            segments = parcellation.segments(block[at], zero_is_missing=zero_is_missing)
+            for column, statistic in enumerate(chosen):
+                result[(*at, present, column)] = statistic(segments)[order[present]]
+        return result
+
+    reduced = xr.apply_ufunc(
+        reduce_block,
+        variable.drop_vars(SPACE),
+        input_core_dims=[VOXEL_DIMS],
+        output_core_dims=[["region", "stat"]],
+        dask="parallelized",
+        output_dtypes=[np.float64],
+        dask_gufunc_kwargs={
+            "output_sizes": {"region": indices.size, "stat": len(chosen)},
+            "allow_rechunk": True,
+        },
+        keep_attrs=False,
+    )
+    assert isinstance(reduced, xr.DataArray)  # noqa: S101 - apply_ufunc's type says Any
+    return reduced.assign_coords(
+        region=indices, stat=text([statistic.name for statistic in chosen])
+    )
+
+
+def _identity(values: xr.DataArray, variables: list[xr.DataArray]) -> dict[str, Any]:
+    """What the scalars are made of, where the maps do not carry it on ``scalar`` themselves."""
+    missing = [name for name in SCALAR_COORDS if name not in values.coords]
+    columns = {
+        name: [
+            str(v.attrs.get(name, "")) if v.sizes["scalar"] == 1 else ""
+            for v in variables
+            for _ in range(v.sizes["scalar"])
+        ]
+        for name in missing
+    }
+    return text_coords(columns, "scalar")
+
+
+def _provenance(
+    cube: xr.Dataset,
+    variables: list[xr.DataArray],
+    parcellation: Parcellation,
+    lut: object,
+) -> dict[str, str]:
+    """Version and files, by subject: a concatenation of cubes keeps the first one's."""
+    from qsiparc import __version__
+
+    maps = {str(v["scalar"].to_numpy()[0]): str(v.attrs.get("source", "")) for v in variables}
+    sources = {
+        "maps": {name: source for name, source in maps.items() if source},
+        "dseg": parcellation.source,
+        "lut": os.path.basename(os.fspath(lut)) if isinstance(lut, str | os.PathLike) else "",  # noqa: PTH119 - any path-like
+    }
+    subjects = "+".join(map(str, cube["subject"].to_numpy()))
+    return {
+        "generated_by": f"qsiparc {__version__}",
+        "provenance": json.dumps({subjects: sources}, ensure_ascii=False),
+    }
+
+
+@dataclass(frozen=True)
+class ExtractionResult:
+    """One scalar map over one atlas.
+
+    Parameters
+    ----------
+    scalar_name : str
+        ``"FA"``, say.
+    atlas_name : str
+        The LUT's.
+    stats_df : DataFrame
+        A row a region, columns `OUTPUT_COLUMNS`.
+    """
+
+    scalar_name: str
+    atlas_name: str
+    stats_df: pd.DataFrame
+
+
+def extract_scalar_map(  # noqa: PLR0917 - the documented signature
+    scalar_path: str | Path | nib.nifti1.Nifti1Image,
+    dseg_path: str | Path | nib.nifti1.Nifti1Image,
+    lut: AtlasLUT,
+    scalar_name: str,
+    stat_tier: str = "extended",
+    zero_is_missing: bool = False,
+) -> ExtractionResult:
+    """Statistics of a scalar map in every region of an atlas.
+
+    Parameters
+    ----------
+    scalar_path : str, Path or Nifti1Image
+        The map, ``(i, j, k)``; of a 4D map the first volume, with a warning.
+    dseg_path : str, Path or Nifti1Image
+        The atlas image on the same grid; axes may run the other way.
+    lut : AtlasLUT
+        Names of the regions; each of them is a row.
+    scalar_name : str
+        Written to the column ``scalar``.
+    stat_tier : str, optional
+        ``"core"`` or ``"extended"``; what the tier does not compute is NaN.
+    zero_is_missing : bool, optional
+        Whether a value of exactly 0.0 is missing.
+
+    Returns
+    -------
+    ExtractionResult
+        Its ``stats_df`` has the columns `OUTPUT_COLUMNS`. ``n_voxels`` counts the region's voxels
+        that are not NaN, ``coverage`` is their share of the region's voxels in the dseg, and a
+        region without a valid voxel has NaN statistics.
+
+    Raises
+    ------
+    GridMismatchError
+        The two are not on one grid (a `ValueError`).
+    UnknownStatisticError
+        There is no such tier.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from qsiparc.discover import discover_dseg_files, load_lut_for_dseg
+    >>> from qsiparc.extract import extract_scalar_map
+    >>> from qsiparc.tutorial import make_qsirecon
+
+    >>> root = make_qsirecon(getfixture("tmp_path") / "qsirecon", n_subjects=1, resolution=6)
+    >>> dseg = discover_dseg_files(root, participant_label="sub-001")[0]
+    >>> folder = root / "derivatives/qsirecon-AMICONODDI/sub-001/ses-01/dwi"
+    >>> result = extract_scalar_map(
+    ...     folder / "sub-001_ses-01_space-ACPC_param-FA_dwimap.nii.gz",
+    ...     dseg.path,
+    ...     lut=load_lut_for_dseg(dseg),
+    ...     scalar_name="FA",
+    ...     zero_is_missing=True,
+    ... )
+    >>> result.stats_df["region_name"].iloc[0]
+    'LH_Vis_1'
+    """
+    scalar = open_nifti(scalar_path)
+    if VOLUME in scalar.dims:
+        warn(
+            f"The scalar map {scalar_name} is 4D, {scalar.shape}: its first volume is used. "
+            f"All of them: open_nifti(path).parc.extract(dseg, lut).",
+            NiftiWarning,
+        )
+        scalar = scalar.isel({VOLUME: 0}, drop=True)
+    cube = extract_cube(
+        scalar,
+        dseg_path,
+        lut,
+        stats=stat_tier,
+        zero_is_missing=zero_is_missing,
+        scalar=scalar_name,
+    )
+    extra = [*SCALAR_COORDS, *(c for c in cube["region"].coords if c not in REGION_COORDS)]
+    table = to_long(cube).drop(columns=["subject", "session", "atlas", *extra], errors="ignore")
+    return ExtractionResult(scalar_name, lut.atlas_name, table)
+
+
+def merge_extraction_results(results: Sequence[ExtractionResult]) -> pd.DataFrame:
+    """Stack results into one long table.
+
+    Parameters
+    ----------
+    results : sequence of ExtractionResult
+        Of any maps and atlases.
+
+    Returns
+    -------
+    DataFrame
+        Their rows, one below the other; empty for no results.
+    """
+    if not results:
+        return pd.DataFrame()
+    return pd.concat([result.stats_df for result in results], ignore_index=True)

@@ -1,0 +1,51 @@
+"""The JSON file beside a volume: its units and its long name."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final
+
+from qsiparc.errors import NiftiWarning, warn
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+UNITS_KEYS: Final = ("units", "unit")
+NAME_KEYS: Final = ("longname", "long_name", "description")
+
+
+def read_sidecar(path: Path) -> dict[str, str]:
+    """What the sidecar of a volume says.
+
+    Parameters
+    ----------
+    path : Path
+        The volume's file; the sidecar has its name with ``.json``.
+
+    Returns
+    -------
+    dict of str to str
+        ``long_name`` and ``units``, those that are there.
+
+    Warns
+    -----
+    NiftiWarning
+        There is a sidecar, and it cannot be read.
+    """
+    stem = path.name.removesuffix(".gz")
+    beside = path.with_name(stem[: stem.rfind(".")] + ".json")
+    try:
+        content = json.loads(beside.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        warn(f"{beside}: the JSON sidecar cannot be read and is ignored: {error}", NiftiWarning)
+        return {}
+    if not isinstance(content, dict):
+        return {}
+    given = {key.lower(): value for key, value in content.items() if isinstance(value, str)}
+    found = {
+        "long_name": next((given[key] for key in NAME_KEYS if given.get(key)), ""),
+        "units": next((given[key] for key in UNITS_KEYS if given.get(key)), ""),
+    }
+    return {key: value for key, value in found.items() if value}
