@@ -144,7 +144,17 @@ def assemble(
             raise CubeError(f"The dim {dim!r} needs unique names: {values[dim].values.tolist()}.")
         values = values.assign_coords({dim: text(values[dim].values, what=dim)})
     values = values.assign_coords(text_coords(columns, "region")).transpose(*CUBE_DIMS, ...)
-    return values.drop_attrs().rename(VALUE).to_dataset()
+    return in_order(values.drop_attrs().rename(VALUE).to_dataset())
+
+
+def in_order(cube: xr.Dataset) -> xr.Dataset:
+    """The same cube with its coordinates listed dim by dim, each dim's own first."""
+    dims = cube[VALUE].dims
+    ranked = sorted(
+        cube.coords, key=lambda n: [(dims.index(d), n != d) for d in cube.coords[n].dims]
+    )
+    bare = cube.drop_vars(list(cube.coords))
+    return bare.assign_coords({name: cube.coords[name] for name in ranked})
 
 
 def select(cube: T, wanted: Mapping[str, str | int | Sequence[Any] | slice | None]) -> T:

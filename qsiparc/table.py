@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from qsiparc.cube import require_cube, subject_names, text, text_coords
+from qsiparc.cube import in_order, require_cube, subject_names, text, text_coords
 from qsiparc.errors import CubeError, QsiparcWarning, warn
 from qsiparc.names import (
     CUBE_DIMS,
@@ -90,10 +90,16 @@ def to_long(cube: xr.Dataset | xr.DataTree) -> pd.DataFrame:
     columns |= {str(dim): spread(dim, dim) for dim in further}
     for dim in ("scalar", "region"):
         others = [n for n, c in values.coords.items() if c.dims == (dim,) and n not in columns]
-        columns |= {str(name): spread(name, dim) for name in others if name != dim}
+        known = [n for n in others if n != dim and (n not in SCALAR_COORDS or _says(values, n))]
+        columns |= {str(name): spread(name, dim) for name in known}
     frame = pd.DataFrame(columns)
     frame.attrs = {**{str(key): value for key, value in cube.attrs.items()}, STATS_ATTR: stats}
     return frame
+
+
+def _says(values: xr.DataArray, name: Hashable) -> bool:
+    """Whether a text coordinate holds anything but empty text."""
+    return any(map(str, values.coords[name].to_numpy()))
 
 
 def _scan_columns(values: xr.DataArray, cube: xr.Dataset, spread: Any) -> dict[str, Any]:  # noqa: ANN401 - a closure
@@ -184,10 +190,12 @@ def from_long(frame: pd.DataFrame, *, stats: Sequence[str] | None = None) -> xr.
         ("subject", list(SUBJECT_COORDS)),
     ):
         coords |= text_coords(_one_each(frame, codes[dim], columns, dim), dim)
+    silent = [name for name in SCALAR_COORDS if name not in on_scalar]
+    coords |= text_coords({name: [""] * len(levels["scalar"]) for name in silent}, "scalar")
     attrs = {key: value for key, value in frame.attrs.items() if key != STATS_ATTR}
     if atlases:
         attrs.setdefault("atlas", str(atlases[0]))
-    return cube.assign_coords(coords).rename(VALUE).to_dataset().assign_attrs(attrs)
+    return in_order(cube.assign_coords(coords).rename(VALUE).to_dataset()).assign_attrs(attrs)
 
 
 def _subject_columns(frame: pd.DataFrame) -> dict[str, list[str]]:
