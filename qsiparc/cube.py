@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from qsiparc.errors import CubeError, OptionError, SelectionError
-from qsiparc.names import CUBE_DIMS, SUBJECT_COORDS, UNKNOWN_SUBJECT, VALUE
+from qsiparc.names import CUBE_DIMS, SCALAR_COORDS, SUBJECT_COORDS, UNKNOWN_SUBJECT, VALUE
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
@@ -147,14 +147,43 @@ def assemble(
     return in_order(values.drop_attrs().rename(VALUE).to_dataset())
 
 
+def unselected(cube: xr.Dataset) -> xr.Dataset:
+    """The same cube with all its dims, also those that a selection of one value dropped.
+
+    Parameters
+    ----------
+    cube : Dataset
+        With ``value``, and with a scalar coordinate for every dim that it lacks.
+
+    Returns
+    -------
+    Dataset
+        Dims in order; coordinates are back on the dims they belong to.
+    """
+    values = require_cube(cube)[VALUE]
+    belongs = {"scalar": SCALAR_COORDS, "subject": SUBJECT_COORDS, "stat": ()}
+    elsewhere = {*SCALAR_COORDS, *SUBJECT_COORDS, *CUBE_DIMS}
+    for dim in CUBE_DIMS:
+        if dim in values.dims:
+            continue
+        lonely = [str(name) for name, c in values.coords.items() if c.ndim == 0]
+        own = belongs.get(dim, tuple(name for name in lonely if name not in elsewhere))
+        single = {name: (dim, values[name].data[None]) for name in own if name in lonely}
+        values = values.drop_vars(single).expand_dims(dim).assign_coords(single)
+    values = values.transpose(*CUBE_DIMS, ...)
+    return in_order(values.to_dataset()).assign_attrs(cube.attrs)
+
+
 def in_order(cube: xr.Dataset) -> xr.Dataset:
     """The same cube with its coordinates listed dim by dim, each dim's own first."""
     dims = cube[VALUE].dims
     ranked = sorted(
         cube.coords, key=lambda n: [(dims.index(d), n != d) for d in cube.coords[n].dims]
     )
-    bare = cube.drop_vars(list(cube.coords))
-    return bare.assign_coords({name: cube.coords[name] for name in ranked})
+    for name in ranked:
+        coordinate = cube.coords[name]
+        cube = cube.drop_vars(name).assign_coords({name: coordinate})
+    return cube
 
 
 def select(cube: T, wanted: Mapping[str, str | int | Sequence[Any] | slice | None]) -> T:
@@ -214,7 +243,7 @@ def _places(values: NDArray[Any], wanted: Any, name: str) -> NDArray[np.intp]:  
     found = (
         np.flatnonzero(values == wanted) if _comparable(values, wanted) else np.empty(0, np.intp)
     )
-    if found.size == 0 and isinstance(wanted, str):
+    if found.size == 0 and isinstance(wanted, str) and _comparable(values, wanted):
         folded = [str(value).casefold() for value in values]
         found = np.flatnonzero(np.array(folded, dtype=TEXT) == wanted.casefold())
     if found.size:

@@ -120,7 +120,8 @@ def _name(array: xr.DataArray) -> str:
 
 def _label(array: xr.DataArray, name: str) -> str:
     """The value of a scalar coordinate, left by a selection, or empty."""
-    return str(array.coords[name].item()) if name in array.coords else ""
+    is_there = name in array.coords and array.coords[name].ndim == 0
+    return str(array.coords[name].item()) if is_there else ""
 
 
 def _reduce(

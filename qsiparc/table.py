@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from qsiparc.cube import in_order, require_cube, subject_names, text, text_coords
+from qsiparc.cube import in_order, subject_names, text, text_coords, unselected
 from qsiparc.errors import CubeError, QsiparcWarning, warn
 from qsiparc.names import (
     CUBE_DIMS,
@@ -62,10 +62,7 @@ def to_long(cube: xr.Dataset | xr.DataTree) -> pd.DataFrame:
         nodes = [(node.name, node.to_dataset()) for node in cube.subtree if node.data_vars]
         named = [ds.assign_attrs(atlas=ds.attrs.get("atlas") or name) for name, ds in nodes]
         return pd.concat(map(to_long, named), ignore_index=True)
-    values = require_cube(cube)[VALUE]
-    for dim in CUBE_DIMS:
-        if dim not in values.dims:
-            values = values.expand_dims(dim)
+    values = unselected(cube)[VALUE]
     further = [dim for dim in values.dims if dim not in CUBE_DIMS]
     values = values.transpose("subject", "scalar", *further, "region", "stat")
     stats = [str(name) for name in values["stat"].to_numpy()]
