@@ -12,6 +12,7 @@ r"""Atlases: their look-up tables, and the readers of every label-file format.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,9 @@ __all__ = [
 ]
 
 
-def read_lut(path: str | Path, *, atlas_name: str = "", background: int | None = 0) -> AtlasLUT:
+def read_lut(
+    path: str | os.PathLike[str], *, atlas_name: str = "", background: int | None = 0
+) -> AtlasLUT:
     """Read a label file of any format.
 
     What the file is, its content says, not its extension. Every format has an id and a name for
@@ -59,7 +62,7 @@ def read_lut(path: str | Path, *, atlas_name: str = "", background: int | None =
 
     Parameters
     ----------
-    path : str or Path
+    path : str or os.PathLike
         The label file.
     atlas_name : str
         What results call the atlas. By default the ``atlas-`` or ``seg-`` entity of the file's
@@ -100,12 +103,12 @@ def read_lut(path: str | Path, *, atlas_name: str = "", background: int | None =
     return lut
 
 
-def load_lut_from_tsv(path: str | Path, atlas_name: str = "") -> AtlasLUT:
+def load_lut_from_tsv(path: str | os.PathLike[str], atlas_name: str = "") -> AtlasLUT:
     """Read a look-up table from a TSV file, or from any other that :func:`read_lut` reads.
 
     Parameters
     ----------
-    path : str or Path
+    path : str or os.PathLike
         The label file.
     atlas_name : str
         What results call the atlas; by default as the file's name says.
@@ -123,12 +126,12 @@ def load_lut_from_tsv(path: str | Path, atlas_name: str = "") -> AtlasLUT:
     return read_lut(path, atlas_name=atlas_name)
 
 
-def load_lut_from_json(path: str | Path, atlas_name: str = "") -> AtlasLUT:
+def load_lut_from_json(path: str | os.PathLike[str], atlas_name: str = "") -> AtlasLUT:
     """Read a look-up table from a JSON file, or from any other that :func:`read_lut` reads.
 
     Parameters
     ----------
-    path : str or Path
+    path : str or os.PathLike
         The label file.
     atlas_name : str
         What results call the atlas; by default as the file's name says.
@@ -146,14 +149,16 @@ def load_lut_from_json(path: str | Path, atlas_name: str = "") -> AtlasLUT:
     return read_lut(path, atlas_name=atlas_name)
 
 
-def load_lut_from_dseg(dseg_path: str | Path | nib.Nifti1Image, atlas_name: str = "") -> AtlasLUT:
+def load_lut_from_dseg(
+    dseg_path: str | os.PathLike[str] | nib.Nifti1Image, atlas_name: str = ""
+) -> AtlasLUT:
     """Make a look-up table from the labels of an image alone.
 
     The last resort: the regions are called ``region_0001`` and so on, and are all bilateral.
 
     Parameters
     ----------
-    dseg_path : str, Path or nib.Nifti1Image
+    dseg_path : str, os.PathLike or nib.Nifti1Image
         The label image.
     atlas_name : str
         What results call the atlas; by default as the file's name says.
@@ -172,8 +177,8 @@ def load_lut_from_dseg(dseg_path: str | Path | nib.Nifti1Image, atlas_name: str 
 
     labels = [int(label) for label in Parcellation.from_labels(dseg_path).labels]
     what = "the label image"
-    if isinstance(dseg_path, str | Path):
-        what = str(dseg_path)
+    if isinstance(dseg_path, str | os.PathLike):
+        what = os.fspath(dseg_path)
         atlas_name = atlas_name or _name_of(Path(dseg_path))
     warn(
         f"No look-up table: the {len(labels)} regions of {what} are named after their labels, "

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
 _TOKEN: Final = re.compile(r"[^\W_]+")
 _HUMP: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-_WORD: Final = re.compile(r"(?P<L>left.*|lh|lhemi)|right.*|rh|rhemi")
+_WRITTEN_OUT: Final = re.compile(r"(?P<L>left.*)|right.*")
+_SHORT: Final = re.compile(r"(?P<L>lh|lhemi)|rh|rhemi")
 _LETTER: Final = re.compile(r"(?<![^\W_])[LRlr](?![^\W_]|['\u2019])")
 _LAST_LETTER: Final = re.compile(r"[-_.][lr]$")
 _GLUED: Final = re.compile(r"^[LR](?=[A-Z][a-z]{4})|(?<=[a-z]{4})[LR]$")
@@ -31,8 +32,8 @@ _CELLS: Final[dict[str, Hemisphere]] = {
 def infer_hemisphere(name: str) -> Hemisphere:
     """Read the side of the brain off a region's name.
 
-    The name is taken apart at everything that is neither letter nor digit. Whole words count
-    first (``lh``, ``rh``, ``left``, ``right``, also at a hump: ``LeftThalamus``); without one, a
+    The name is taken apart at everything that is neither letter nor digit. ``left`` and
+    ``right`` count first, then ``lh`` and ``rh`` (also at a hump: ``LeftThalamus``); without one, a
     single letter that stands alone (``L_V1_ROI``, ``Precentral_R``, ``af_l``); without that, a
     capital L or R glued to a written-out word (``LHippocampus``, ``ThalamusR``). ``LH`` in
     ``lAMY-lh`` therefore beats the ``l`` that means "lateral". A letter with a number (``L1``: a
@@ -59,18 +60,14 @@ def infer_hemisphere(name: str) -> Hemisphere:
     if not _ANY_SIGN.search(text) or text.lower() in _NO_SIDE:
         return "bilateral"
     tokens = _TOKEN.findall(text)
-    sides = _words(tokens) or _letters(text) or _glued(tokens)
+    humps = [hump.lower() for token in tokens for hump in _HUMP.findall(token)]
+    sides = _words(humps, _WRITTEN_OUT) or _words(humps, _SHORT) or _letters(text) or _glued(tokens)
     return sides.pop() if len(sides) == 1 else "bilateral"
 
 
-def _words(tokens: list[str]) -> set[Hemisphere]:
-    sides: set[Hemisphere] = set()
-    for token in tokens:
-        for hump in _HUMP.findall(token):
-            match = _WORD.fullmatch(hump.lower())
-            if match:
-                sides.add("L" if match["L"] else "R")
-    return sides
+def _words(humps: list[str], pattern: re.Pattern[str]) -> set[Hemisphere]:
+    found = [match for match in map(pattern.fullmatch, humps) if match]
+    return {"L" if match["L"] else "R" for match in found}
 
 
 def _letters(text: str) -> set[Hemisphere]:

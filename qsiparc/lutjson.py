@@ -74,7 +74,7 @@ def _regions(content: Any, path: Path) -> list[dict[str, Any]]:  # noqa: ANN401 
             raise LutError(_explain(content, path))
         if isinstance(value, dict):
             regions.append({"region_index": key, **value})
-        elif isinstance(value, list):
+        elif isinstance(value, list | bool):
             raise LutError(_explain(content, path))
         else:
             regions.append({"region_index": key, "name": value})

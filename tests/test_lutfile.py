@@ -246,6 +246,7 @@ REFUSED = {
     "json of groups by number": ('{"1": [4, 5]}', r"looks like groups of regions"),
     "json sidecar": ('{"Name": "4S", "License": "x"}', r"BIDS sidecar.*labels.tsv"),
     "json sidecar of numbers": ('{"A": 1, "B": 1}', r"BIDS sidecar"),
+    "json of truths": ('{"1": true}', r"is no look-up table"),
     "json the wrong way round": ('{"a": 1, "b": 2}', r"name → id mapping"),
     "json list of names": ('["a", "b"]', r"a JSON list of names"),
     "json list of lists": ('[[1, "a"]]', r"a JSON list of lists"),
