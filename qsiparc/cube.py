@@ -182,7 +182,7 @@ def in_order(cube: xr.Dataset) -> xr.Dataset:
     )
     for name in ranked:
         coordinate = cube.coords[name]
-        cube = cube.drop_vars(name).assign_coords({name: coordinate})
+        cube = cube.drop_vars([name]).assign_coords({name: coordinate})
     return cube
 
 

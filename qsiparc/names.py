@@ -47,4 +47,10 @@ OUTPUT_COLUMNS: Final = [
 UNKNOWN_SUBJECT: Final = "unknown"
 """Label on ``subject`` of a map that does not say whose it is."""
 
+RESERVED: Final = frozenset(
+    {*CUBE_DIMS, VALUE, *SCALAR_COORDS, *SUBJECT_COORDS, *OUTPUT_COLUMNS}
+    | {*VOXEL_DIMS, VOLUME, SPACE, "session", "atlas"}
+)
+"""Words that a cube or a long table needs for itself."""
+
 Hemisphere = Literal["L", "R", "bilateral"]

@@ -198,6 +198,14 @@ class TestAtlases:
         cube = fa.parc.extract(dseg, frame)
         assert cube.network_label.to_numpy().tolist() == ["Vis", "Vis", "n/a", ""]
 
+    def test_columns_that_a_cube_needs_for_itself_are_renamed(self, fa, dseg):
+        frame = LUT.to_dataframe().assign(units=list("abcd"), region=list("efgh"), i=list("wxyz"))
+        cube = fa.parc.extract(dseg, frame)
+        assert cube.lut_units.to_numpy().tolist() == list("abcd")
+        assert cube.lut_region.to_numpy().tolist() == list("efgh")
+        assert cube.region.to_numpy().tolist() == [3, 1, 7, 9]
+        xr.testing.assert_identical(qsiparc.from_long(cube.parc.to_long()), cube)
+
     def test_an_unknown_label_is_named(self, fa, dseg):
         short = AtlasLUT(LUT.regions[:2], "Short")
         with pytest.warns(LabelWarning, match=r"1 labels .*'Short' does not name: 7"):

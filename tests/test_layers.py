@@ -1,0 +1,100 @@
+"""The rooms of the house: who may import whom (the table is explained in docs/design.md)."""
+
+from __future__ import annotations
+
+import ast
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import qsiparc
+
+PACKAGE = Path(qsiparc.__file__).parent
+FOUNDATION = {"names", "errors", "options"}
+MAY_IMPORT = {
+    "__init__": {"accessor"},
+    "accessor": {"archive", "cube", "extract", "nifti", "space", "table"},
+    "archive": {"space"},
+    "atlas": {"entities", "lut", "lutcolumns", "lutfile", "hemisphere", "parcellation"},
+    "backend": {"nifti"},
+    "catalogue": set(),
+    "cube": set(),
+    "entities": set(),
+    "errors": set(),
+    "extract": {"atlas", "catalogue", "cube", "nifti", "parcellation", "regions", "space", "table"},
+    "grid": set(),
+    "hemisphere": set(),
+    "inflate": set(),
+    "kernels": set(),
+    "labels": set(),
+    "lut": {"hemisphere", "lutcolumns"},
+    "lutcolumns": {"hemisphere"},
+    "lutfile": {"lutcolumns", "lutjson", "luttext", "hemisphere"},
+    "lutjson": {"lutcolumns", "luttext", "hemisphere"},
+    "luttext": set(),
+    "names": set(),
+    "nifti": {"entities", "grid", "sidecar", "space", "voxels"},
+    "options": set(),
+    "parcellation": {"entities", "grid", "kernels", "labels", "nifti", "space"},
+    "regions": {"atlas", "labels"},
+    "sidecar": set(),
+    "space": {"grid"},
+    "table": {"cube"},
+    "voxels": {"inflate"},
+}
+NIBABEL = {"nifti", "voxels"}
+
+
+def room_imports(path):
+    """Modules that a room imports at run time, inside functions too, but not for typing."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    typing_only = {
+        id(node)
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
+        for node in ast.walk(block)
+    }
+    for node in ast.walk(tree):
+        if id(node) in typing_only:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name}: relative import"
+            if node.module == "qsiparc":
+                yield from (f"qsiparc.{alias.name}" for alias in node.names)
+            else:
+                yield str(node.module)
+
+
+ROOMS = {path.stem: set(room_imports(path)) for path in PACKAGE.glob("*.py")}
+
+
+def test_every_room_has_a_row():
+    assert set(ROOMS) == set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("room", sorted(ROOMS))
+def test_a_room_imports_only_what_it_may(room):
+    ours = {name.split(".")[1] for name in ROOMS[room] if name.startswith("qsiparc.")}
+    assert ours - {"__version__"} <= MAY_IMPORT[room] | (FOUNDATION - {room})
+
+
+def test_imports_go_one_way():
+    order = list(TopologicalSorter(MAY_IMPORT).static_order())
+    assert order.index("kernels") < order.index("parcellation") < order.index("extract")
+
+
+@pytest.mark.parametrize("room", sorted(ROOMS))
+def test_only_the_nifti_rooms_import_nibabel(room):
+    imports = {name.split(".")[0] for name in ROOMS[room]}
+    assert ("nibabel" in imports) == (room in NIBABEL)
+
+
+def test_kernels_are_numpy_and_nothing_else():
+    assert ROOMS["kernels"] <= {"__future__", "functools", "typing", "numpy"}
+
+
+def test_the_backend_imports_nothing_that_xarray_has_not():
+    assert ROOMS["backend"] == {"__future__", "os", "typing", "xarray.backends", "qsiparc.nifti"}
