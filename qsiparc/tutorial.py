@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import xarray as xr
 
+from qsiparc.nifti import to_nibabel
 from qsiparc.options import get_option
 from qsiparc.phantom.atlas import Atlas, atlas_4s156, atlas_brainnetome
 from qsiparc.phantom.catalogue import MAPS
@@ -22,6 +24,7 @@ from qsiparc.phantom.scan import (
     show,
     template_volume,
 )
+from qsiparc.space import with_affine
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -275,13 +278,11 @@ def _write(path: Path, text: str) -> None:
 
 def _save(path: Path, data: NDArray[Any], volume: Volume) -> None:
     """Write an image; the same image gives the same bytes."""
-    import nibabel as nib
-
+    array = with_affine(
+        xr.DataArray(data, dims=("i", "j", "k", "volume")[: data.ndim]), volume.affine
+    )
     code = 4 if volume.space == TEMPLATE else 2  # MNI, or aligned to the anatomy
-    image: Any = nib.Nifti1Image(data, volume.affine)  # type: ignore[no-untyped-call]
-    image.set_sform(volume.affine, code)
-    image.set_qform(volume.affine, code)
-    image.header.set_xyzt_units("mm")
+    array.coords["space"].attrs.update(sform_code=code, qform_code=code)
     path.parent.mkdir(parents=True, exist_ok=True)
     # wbits=31: a gzip header without the time; the gzip module's differs between Pythons
-    path.write_bytes(zlib.compress(image.to_bytes(), level=6, wbits=31))
+    path.write_bytes(zlib.compress(to_nibabel(array).to_bytes(), level=6, wbits=31))
