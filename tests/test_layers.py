@@ -14,7 +14,7 @@ PACKAGE = Path(qsiparc.__file__).parent
 FOUNDATION = {"names", "errors", "options"}
 MAY_IMPORT = {
     "__init__": {"accessor"},
-    "accessor": {"archive", "cube", "extract", "nifti", "space", "table"},
+    "accessor": {"archive", "cube", "extract", "nifti", "space", "table", "volume"},
     "archive": {"space"},
     "atlas": {"entities", "lut", "lutcolumns", "lutfile", "hemisphere", "parcellation"},
     "backend": {"nifti"},
@@ -48,6 +48,7 @@ MAY_IMPORT = {
     "space": {"grid"},
     "table": {"cube"},
     "tutorial": {"nifti", "phantom.atlas", "phantom.catalogue", "phantom.scan", "space"},
+    "volume": {"catalogue", "cube", "parcellation", "space"},
     "voxels": {"inflate"},
 }
 NIBABEL = {"nifti", "voxels"}
