@@ -10,7 +10,7 @@ import xarray as xr
 from xarray import as_variable
 
 from qsiparc.errors import CubeError, SelectionError
-from qsiparc.names import CUBE_DIMS, SCALAR_COORDS, SUBJECT_COORDS, UNKNOWN_SUBJECT, VALUE
+from qsiparc.names import CUBE_DIMS, SCALAR_COORDS, SUBJECT_COORDS, VALUE
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
@@ -69,40 +69,6 @@ def require_cube(dataset: xr.Dataset) -> xr.Dataset:
         f"{', '.join(CUBE_DIMS)}; here are the variables {list(dataset.data_vars)} "
         f"with {dict(dataset.sizes)}. A cube is what .parc.extract returns."
     )
-
-
-def subject_names(subject: str | None, attrs: Mapping[str, Any]) -> dict[str, str]:
-    """Label and BIDS names of a scan.
-
-    Parameters
-    ----------
-    subject : str or None
-        What the caller calls it: ``sub-001``, ``sub-001_ses-01``, or any text.
-    attrs : mapping
-        Of the map, which knows ``participant_id`` and ``session_id`` from its file's name.
-
-    Returns
-    -------
-    dict of str to str
-        ``subject``, unique a scan, ``participant_id`` and ``session_id``; the last two empty where
-        nobody knows.
-
-    Examples
-    --------
-    >>> subject_names("sub-001_ses-01", {})
-    {'subject': 'sub-001_ses-01', 'participant_id': 'sub-001', 'session_id': 'ses-01'}
-    """
-    if subject is not None:
-        participant, _, session = subject.partition("_ses-")
-        session = f"ses-{session}" if session else ""
-        return {"subject": subject, "participant_id": participant, "session_id": session}
-    participant, session = (str(attrs.get(key, "")) for key in SUBJECT_COORDS)
-    label = "_".join(part for part in (participant, session) if part)
-    return {
-        "subject": label or UNKNOWN_SUBJECT,
-        "participant_id": participant,
-        "session_id": session,
-    }
 
 
 def assemble(values: xr.Variable, coords: Mapping[str, Any]) -> xr.Dataset:

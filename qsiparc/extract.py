@@ -12,13 +12,13 @@ import pandas as pd
 import xarray as xr
 
 from qsiparc.catalogue import resolve
-from qsiparc.cube import assemble, subject_names, text_coords
-from qsiparc.errors import CubeError, NiftiWarning, OptionError, warn
+from qsiparc.coords import further_coords, scalar_coords, subject_coords
+from qsiparc.cube import assemble, text_coords
+from qsiparc.errors import CubeError, NiftiWarning, warn
 from qsiparc.names import (
     OUTPUT_COLUMNS,
     REGION_COORDS,
     SCALAR_COORDS,
-    SPACE,
     VOLUME,
     VOXEL_DIMS,
 )
@@ -72,12 +72,12 @@ def extract_cube(
         for volume in volumes
     ]
     coords = {
-        **_further(volumes[0]),
+        **further_coords(volumes[0]),
         "region": ("region", rows.indices),
         **text_coords(rows.columns, "region"),
         **text_coords({"stat": [statistic.name for statistic in chosen]}, "stat"),
-        **_who(volumes[0], subject),
-        **_what(volumes, scalar),
+        **subject_coords(volumes[0], subject),
+        **scalar_coords(volumes, scalar),
     }
     values = reduced[0] if "scalar" in reduced[0].dims else xr.Variable.concat(reduced, "scalar")
     how = {
@@ -105,53 +105,6 @@ def _volumes(maps: xr.DataArray | xr.Dataset) -> list[xr.DataArray]:
     if any(dims != first for dims in others):
         raise CubeError(f"These maps differ in their further dims, extract them apart: {further}.")
     return list(volumes.values())
-
-
-def _further(volume: xr.DataArray) -> dict[str, Any]:
-    """Coordinates of a map that have nothing to do with voxels."""
-    return {
-        str(name): coordinate.variable
-        for name, coordinate in volume.coords.items()
-        if name != SPACE and not set(VOXEL_DIMS) & set(coordinate.dims)
-    }
-
-
-def _who(volume: xr.DataArray, subject: str | None) -> dict[str, Any]:
-    """Coordinates on ``subject``: as the map has them, as the caller or the file's name says."""
-    if "subject" in volume.dims:
-        if subject is not None:
-            raise OptionError("The maps have a dim 'subject' already, which names them.")
-        return {}
-    names = subject_names(subject or _label(volume, "subject") or None, volume.attrs)
-    return text_coords({name: [value] for name, value in names.items()}, "subject")
-
-
-def _what(volumes: list[xr.DataArray], scalar: str | None) -> dict[str, Any]:
-    """Coordinates on ``scalar``: names, and what the maps know of their own identity."""
-    first = volumes[0]
-    if "scalar" in first.dims:
-        if scalar is not None or len(volumes) > 1:
-            raise OptionError("The maps have a dim 'scalar' already, which names them.")
-        unknown = [name for name in SCALAR_COORDS if name not in first.coords]
-        return text_coords({name: [""] * first.sizes["scalar"] for name in unknown}, "scalar")
-    if scalar is not None and len(volumes) > 1:
-        raise OptionError("In a Dataset the variables name the scalars; rename them instead.")
-    names = [scalar or _label(volume, "scalar") or _name(volume) for volume in volumes]
-    known = {
-        name: [str(volume.attrs.get(name, "")) or _label(volume, name) for volume in volumes]
-        for name in SCALAR_COORDS
-    }
-    return text_coords({"scalar": names, **known}, "scalar")
-
-
-def _name(array: xr.DataArray) -> str:
-    return "map" if array.name is None else str(array.name)
-
-
-def _label(array: xr.DataArray, name: str) -> str:
-    """The value of a scalar coordinate, left by a selection, or empty."""
-    is_there = name in array.coords and array.coords[name].ndim == 0
-    return str(array.coords[name].item()) if is_there else ""
 
 
 def _reduce(

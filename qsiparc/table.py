@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from qsiparc.cube import assemble, subject_names, text_coords, unselected
+from qsiparc.coords import subject_names
+from qsiparc.cube import assemble, text_coords, unselected
 from qsiparc.errors import CubeError, QsiparcWarning, warn
 from qsiparc.names import (
     CUBE_DIMS,
