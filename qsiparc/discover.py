@@ -9,21 +9,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from qsiparc import views
 from qsiparc.bidsfile import AtlasDsegFile, BIDSFile
 from qsiparc.entities import parse_entities
 from qsiparc.found import Search
-from qsiparc.luts import Shelf, load
 from qsiparc.matching import bare, is_called
 from qsiparc.qsirecon import QsiReconDataset
-from qsiparc.views import (
-    all_subjects,
-    dataset_below,
-    files_below,
-    ids_by_path,
-    of_name,
-    of_session,
-    root_of,
-)
+from qsiparc.shelf import Shelf, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -101,7 +93,7 @@ def find(
       kind scalar   used             reason
     0  map     FA  False  no dseg of sub-01
     """
-    return dataset_below(qsirecon_dir, template=template, lut_paths=luts)
+    return views.dataset_below(qsirecon_dir, template=template, lut_paths=luts)
 
 
 def discover_dseg_files(
@@ -139,10 +131,10 @@ def discover_dseg_files(
     >>> discover_dseg_files(root, "sub-001")[0].atlas_name
     'AAL116'
     """
-    dsegs = dataset_below(qsirecon_dir, subject=participant_label).dsegs
-    dsegs = of_name("subject", participant_label, dsegs, lambda dseg: dseg.subject)
-    dsegs = of_name("session", session_label, dsegs, lambda dseg: dseg.session)
-    return of_name("atlas", atlas, dsegs, lambda dseg: dseg.atlas_name)
+    dsegs = views.dataset_below(qsirecon_dir, subject=participant_label).dsegs
+    dsegs = views.of_name("subject", participant_label, dsegs, lambda dseg: dseg.subject)
+    dsegs = views.of_name("session", session_label, dsegs, lambda dseg: dseg.session)
+    return views.of_name("atlas", atlas, dsegs, lambda dseg: dseg.atlas_name)
 
 
 def discover_scalar_maps(
@@ -184,13 +176,13 @@ def discover_scalar_maps(
     >>> [file.entities["param"] for file in discover_scalar_maps(root, "001", "", ["fa"])]
     ['FA']
     """
-    dataset = dataset_below(qsirecon_dir, subject=subject)
-    maps = of_name("subject", subject, dataset.maps, lambda file: file.subject)
-    maps = of_session(session, maps)
+    dataset = views.dataset_below(qsirecon_dir, subject=subject)
+    maps = views.of_name("subject", subject, dataset.maps, lambda file: file.subject)
+    maps = views.of_session(session, maps)
     if scalars is None:
         return maps
     wanted = [scalars] if isinstance(scalars, str) else list(scalars)
-    known = ids_by_path(dataset)
+    known = views.ids_by_path(dataset)
     return [
         file for file in maps if any(is_called(name, *known[str(file.path)]) for name in wanted)
     ]
@@ -244,8 +236,8 @@ def find_atlas_lut(qsirecon_dir: str | Path, atlas_name: str) -> Path | None:
     DiscoveryError
         There is no such folder.
     """
-    root = root_of(qsirecon_dir)
-    search = Search.below(root, skip=all_subjects)
+    root = views.root_of(qsirecon_dir)
+    search = Search.below(root, skip=views.all_subjects)
     shelf = Shelf(one for one in search.found if one.kind == "lut" and one.atlas)
     path = shelf.for_atlas(bare("atlas", atlas_name), near=root)
     return Path(path) if path else None
@@ -275,7 +267,7 @@ def discover_tractography(
     DiscoveryError
         There is no such folder.
     """
-    return files_below(qsirecon_dir, subject, session, _TRACTS)
+    return views.files_below(qsirecon_dir, subject, session, _TRACTS)
 
 
 def discover_sift_weights(
@@ -302,4 +294,4 @@ def discover_sift_weights(
     DiscoveryError
         There is no such folder.
     """
-    return files_below(qsirecon_dir, subject, session, _WEIGHTS)
+    return views.files_below(qsirecon_dir, subject, session, _WEIGHTS)

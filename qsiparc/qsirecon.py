@@ -13,9 +13,9 @@ from qsiparc.entities import parse_entities
 from qsiparc.errors import DiscoveryWarning, warn
 from qsiparc.found import Context, Found, Search
 from qsiparc.identity import short_ids
-from qsiparc.luts import Library, assign
 from qsiparc.matching import selected, selected_scalars
 from qsiparc.qsirecon_tables import files_table, pairs_table
+from qsiparc.shelf import Library, assign
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -182,24 +182,36 @@ def load(dseg: str, lut: str, *, atlas_name: str) -> AtlasLUT:
     """
     from qsiparc.atlas import load_lut_from_dseg, read_lut
 
-    if lut and not lut.endswith(".txt"):
+    if not lut:
+        return load_lut_from_dseg(dseg, atlas_name)
+    if not lut.endswith(".txt"):
         return read_lut(lut, atlas_name=atlas_name)
-    if lut:
-        doubt = _doubt(dseg, lut)
-        if not doubt:
-            return read_lut(lut, atlas_name=atlas_name)
-        warn(
-            f"The names in {lut} are not those of the labels in {dseg}: {doubt}. Text lists of "
-            f"some releases are off by one. A TSV in atlases/atlas-{atlas_name}/ would do better.",
-            LutWarning,
-        )
-    return load_lut_from_dseg(dseg, atlas_name)
+    return _load_text(dseg, lut, atlas_name)
 
 
-def _doubt(dseg: str, lut: str) -> str:
+def _load_text(dseg: str, lut: str, atlas_name: str) -> AtlasLUT:
+    from qsiparc.atlas import AtlasLUT, RegionInfo, read_lut
+    from qsiparc.parcellation import Parcellation
+
+    labels = sorted(int(label) for label in Parcellation.from_labels(dseg).labels)
+    doubt = _doubt(lut, labels)
+    if not doubt:
+        table = read_lut(lut, atlas_name=atlas_name)
+        _warn_of_empty(sorted({*table.indices} - {*labels}), dseg, lut)
+        return table
+    warn(
+        f"The names in {lut} are not those of the labels in {dseg}: {doubt}. Lists of some "
+        "releases are off by one. The regions are named by their numbers; a TSV in "
+        f"atlases/atlas-{atlas_name}/ would name them.",
+        LutWarning,
+    )
+    regions = [RegionInfo(label, f"region_{label:04d}", "bilateral") for label in labels]
+    return AtlasLUT(regions, atlas_name)
+
+
+def _doubt(lut: str, labels: list[int]) -> str:
     """Why the ids of a text list cannot be the labels of the image; empty when they can."""
     from qsiparc.atlas import read_lut
-    from qsiparc.parcellation import Parcellation
 
     try:
         table = read_lut(lut, background=None)
@@ -208,11 +220,11 @@ def _doubt(dseg: str, lut: str) -> str:
     background = table.get(0)
     if background is not None and background.name.strip("* ").casefold() not in _BACKGROUND:
         return f"it gives 0, the background, to {background.name!r}"
-    labels = {int(label) for label in Parcellation.from_labels(dseg).labels}
-    named = {*table.indices} - {0}
-    unnamed, empty = sorted(labels - named), sorted(named - labels)
-    if unnamed:
-        return f"it has no name for label {_few(unnamed)}"
+    unnamed = sorted({*labels} - {*table.indices})
+    return f"it has no name for label {_few(unnamed)}" if unnamed else ""
+
+
+def _warn_of_empty(empty: list[int], dseg: str, lut: str) -> None:
     if empty:
         warn(
             f"{lut} names labels that have no voxel in {dseg}: {_few(empty)}. Either these regions "
@@ -220,7 +232,6 @@ def _doubt(dseg: str, lut: str) -> str:
             "of the atlas.",
             LutWarning,
         )
-    return ""
 
 
 def _few(numbers: list[int]) -> str:
