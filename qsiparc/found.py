@@ -118,7 +118,10 @@ class Context(NamedTuple):
     def of(cls, folder: str) -> Context:
         """Read the names of the folders."""
         parts = PurePath(folder).parts
-        return cls(software_of(parts), *(_label(parts, key) for key in ("sub", "ses", "atlas")))
+        subject, below = _label(parts, "sub-")
+        session, _ = _label(below, "ses-")
+        atlas, _ = _label(parts, "atlas-")
+        return cls(software_of(parts), subject, session, atlas)
 
     def complete(self, entities: dict[str, str]) -> dict[str, str]:
         """Add the subject and the session that only a folder says."""
@@ -129,10 +132,12 @@ class Context(NamedTuple):
         return entities
 
 
-def _label(parts: tuple[str, ...], key: str) -> str:
-    prefix = f"{key}-"
-    labels = (part.removeprefix(prefix) for part in reversed(parts) if part.startswith(prefix))
-    return next(labels, "").split("_")[0]
+def _label(parts: tuple[str, ...], prefix: str) -> tuple[str, tuple[str, ...]]:
+    """The label of the nearest folder with that prefix, and the folders below it."""
+    for at in range(len(parts) - 1, -1, -1):
+        if parts[at].startswith(prefix):
+            return parts[at].removeprefix(prefix).partition("_")[0], parts[at + 1 :]
+    return "", ()
 
 
 @dataclass

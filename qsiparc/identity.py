@@ -24,7 +24,18 @@ _SAME_SPACE: Final = frozenset({"t1w", "acpc"})
 """Two names of one space: QSIRecon wrote T1w first and ACPC later."""
 
 _TEMPLATES: Final = (
-    *("mni", "icbm", "ixi549", "fsaverage", "fslr", "oasis30", "dhcp", "uncinfant", "talairach"),
+    *(
+        "mni",
+        "icbm",
+        "ixi549",
+        "fsaverage",
+        "fslr",
+        "oasis30",
+        "dhcp",
+        "uncinfant",
+        "talairach",
+        "template",
+    ),
     *("colin27", "nki", "pnc", "onharmony", "fischer344", "nmt31", "whs"),
 )
 """How the names of templates begin, in lower case."""
@@ -79,13 +90,15 @@ def scalar_of(entities: Mapping[str, str], *, software: str = "") -> Scalar | No
     return Scalar(software, model, param, desc, label, other)
 
 
-def short_ids(scalars: Iterable[Scalar]) -> dict[Scalar, str]:
+def short_ids(scalars: Iterable[Scalar], others: Iterable[Scalar] = ()) -> dict[Scalar, str]:
     """An id a scalar: the parameter alone while that is unique, and as much more as it takes.
 
     Parameters
     ----------
     scalars : iterable of Scalar
-        All scalars that must be told apart.
+        The scalars that are worked with.
+    others : iterable of Scalar
+        Scalars that need an id, too, and make none of the first ones longer.
 
     Returns
     -------
@@ -99,6 +112,14 @@ def short_ids(scalars: Iterable[Scalar]) -> dict[Scalar, str]:
     >>> ids[fa], ids[icvf]
     ('DKI-tensor-FA', 'icvf')
     """
+    ids = _unique_ids(scalars)
+    taken = set(ids.values())
+    for scalar, short in _unique_ids({*ids, *others}).items():
+        ids.setdefault(scalar, _spelt_out(scalar) if short in taken else short)
+    return ids
+
+
+def _unique_ids(scalars: Iterable[Scalar]) -> dict[Scalar, str]:
     groups: defaultdict[str, set[Scalar]] = defaultdict(set)
     for scalar in scalars:
         groups[scalar.param.casefold()].add(scalar)

@@ -74,9 +74,11 @@ class QsiReconDataset:
         self.map_rows = [one for one in found if one.kind == "map"]
         self.dseg_rows = [one for one in found if one.kind == "dseg"]
         self.lut_rows = [one for one in found if one.kind == "lut"]
-        if not self.ids:
-            self.ids = short_ids({one.scalar for one in self.map_rows if one.scalar})
         self._groups = pairing.pair(found, template=self.template)
+        if not self.ids:
+            everything = {one.scalar for one in self.map_rows if one.scalar}
+            usable = {one.scalar for one in _candidates(self.map_rows) if one.scalar}
+            self.ids = short_ids(usable, everything)
         assign(found, given={name.casefold(): lut for name, lut in self.lut_paths.items()})
 
     @property

@@ -86,12 +86,12 @@ def _sections(dataset: QsiReconDataset) -> list[Section]:
     space = "template space" if dataset.template else "native space"
     return [
         _people(dataset),
-        (f"{_number(len(atlases), 'atlas', 'atlases')}, {len(dsegs)} dsegs", atlases),
+        (f"{_number(len(atlases), 'atlas', 'atlases')}, {_number(len(dsegs), 'dseg')}", atlases),
         (
             f"{_number(len(scalars), 'scalar')}, {_number(n_maps, 'map')} in {space}",
             _short(scalars, _LISTED),
         ),
-        (f"{dataset.n_pairs} pairs of a map and a dseg", []),
+        (f"{_number(dataset.n_pairs, 'pair')} of a map and a dseg", []),
         *_left_out(dataset, zip(table["kind"], table["used"], table["reason"], strict=True)),
     ]
 

@@ -37,7 +37,7 @@ def test_find_prints_the_dataset(tree):
 def test_find_selects(tree):
     result = run("find", tree, "--subject", "sub-1", "--atlas", "aal116", "--scalar", "FA")
     assert "1 scalar, 1 map " in result.stdout
-    assert "1 pairs" in result.stdout
+    assert "1 pair of" in result.stdout
 
 
 def test_a_wrong_name_says_what_there_is(tree):

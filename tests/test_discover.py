@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,22 @@ def test_folders_say_whose_a_file_is_when_its_name_does_not(tmp_path):
     touch(tmp_path, "qsirecon-X/sub-1/ses-2/dwi/param-fa_dwimap.nii.gz")
     (file,) = find(tmp_path).maps
     assert (file.subject, file.session, file.software) == ("1", "2", "X")
+
+
+def test_a_session_above_the_subject_is_none_of_its(tmp_path):
+    touch(tmp_path, "sub-1/ses-2/qsirecon/sub-1/dwi/sub-1_param-fa_dwimap.nii.gz")
+    assert [file.session for file in find(tmp_path).maps] == [""]
+
+
+def test_names_that_are_no_text_can_be_shown(tmp_path):
+    name = os.fsdecode(b"sub-1_acq-\xff_param-fa_dwimap.nii")
+    try:
+        touch(tmp_path, name)
+    except OSError:
+        pytest.skip("this file system takes text only")
+    dataset = find(tmp_path)
+    assert dataset.to_dataframe()["path"].tolist() == [str(tmp_path / name)]
+    assert "fa  1 map" in repr(dataset)
 
 
 # Dsegs

@@ -168,6 +168,24 @@ def test_an_id_is_longer_only_where_it_must(tmp_path):
     assert find(tmp_path).scalars == ["A-tensor-fa", "B-tensor-FA", "MD"]
 
 
+def test_what_is_there_in_template_space_only_makes_no_id_longer(tmp_path):
+    """Early releases wrote every map in template space into the folder of every workflow."""
+    name = "sub-1_space-{}_model-GQI_param-gfa_dwimap.nii.gz"
+    touch(tmp_path, f"qsirecon-DSIStudio/{name.format('T1w')}")
+    touch(tmp_path, *(f"qsirecon-{w}/{name.format('MNI6')}" for w in ("DSIStudio", "DIPYDKI")))
+    dataset = find(tmp_path)
+    assert dataset.scalars == ["gfa"]
+    assert sorted(dataset.to_dataframe()["scalar"]) == ["DIPYDKI-GQI-gfa", "gfa", "gfa"]
+    template = find(tmp_path, template=True)
+    assert template.scalars == ["DIPYDKI-GQI-gfa", "DSIStudio-GQI-gfa"]
+
+
+def test_an_id_is_not_given_twice_to_what_is_not_used(tmp_path):
+    for space, more in (("T1w", "_desc-modulated"), ("MNI6", "")):
+        touch(tmp_path, f"sub-1_space-{space}_param-icvf{more}_dwimap.nii")
+    assert set(find(tmp_path).to_dataframe()["scalar"]) == {"icvf", "param-icvf"}
+
+
 def test_ids_are_unique_even_when_parts_run_together():
     scalars = {Scalar("a-b", "c", "fa"), Scalar("a", "b-c", "fa"), Scalar("a", "c", "FA")}
     ids = short_ids(scalars)
