@@ -70,11 +70,13 @@ def find(
     ------
     DiscoveryError
         There is no such folder, or it cannot be read.
+    SelectionError
+        `luts` names an atlas that is not there.
 
     Warns
     -----
     DiscoveryWarning
-        Folders that could not be read, and files of which there is a second one.
+        Folders that could not be read, and files or maps of which there is a second one.
 
     Notes
     -----

@@ -16,6 +16,7 @@ PREFIXES: Final = {
     "session": ("ses-",),
     "atlas": ("atlas-", "seg-"),
     "scalar": ("param-",),
+    "space": ("space-",),
 }
 """What may stand before a name, and is no part of it."""
 
@@ -27,7 +28,7 @@ def bare(what: str, name: object) -> str:
 
     Parameters
     ----------
-    what : {"subject", "session", "atlas", "scalar"}
+    what : {"subject", "session", "atlas", "scalar", "space"}
         What is named.
     name : object
         As the user typed it.
@@ -51,7 +52,7 @@ def matching(what: str, name: object, available: Iterable[str]) -> set[str]:
 
     Parameters
     ----------
-    what : {"subject", "session", "atlas", "scalar"}
+    what : {"subject", "session", "atlas", "scalar", "space"}
         What is named.
     name : object
         As the user typed it, with or without its prefix.
@@ -81,7 +82,7 @@ def selected(
 
     Parameters
     ----------
-    what : {"subject", "session", "atlas", "scalar"}
+    what : {"subject", "session", "atlas", "scalar", "space"}
         What is named.
     wanted : str, iterable of str or None
         As the user typed them.

@@ -188,6 +188,7 @@ class QsiReconDataset:
         session: str | Iterable[str] | None = None,
         atlas: str | Iterable[str] | None = None,
         scalar: str | Iterable[str] | None = None,
+        space: str | Iterable[str] | None = None,
     ) -> QsiReconDataset:
         """A part of the dataset. Ids of scalars stay what they are.
 
@@ -200,6 +201,8 @@ class QsiReconDataset:
             Names, with or without ``atlas-`` or ``seg-``.
         scalar : str or iterable of str, optional
             Ids, or else parameters: ``"fa"`` is every FA where no id is just ``fa``.
+        space : str or iterable of str, optional
+            Spaces of maps, with or without ``space-``.
 
         Returns
         -------
@@ -214,6 +217,7 @@ class QsiReconDataset:
         sessions = selected("session", session, [scan[1] for scan in self.scans])
         atlases = selected("atlas", atlas, self.atlases)
         scalars = selected_scalars(scalar, self._ids_here())
+        spaces = selected("space", space, [one.space for one in self.map_rows])
 
         def keep(one: Found) -> bool:
             sub, ses = one.scan
@@ -223,6 +227,7 @@ class QsiReconDataset:
                 and (sessions is None or ses in sessions or (not ses and not is_map))
                 and (atlases is None or is_map or one.atlas in atlases)
                 and (scalars is None or not is_map or one.scalar in scalars)
+                and (spaces is None or not is_map or one.space in spaces)
             )
 
         found = [replace(one) for one in self.search.found if keep(one)]

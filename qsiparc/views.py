@@ -9,7 +9,7 @@ from qsiparc.bidsfile import BIDSFile
 from qsiparc.entities import parse_entities
 from qsiparc.errors import DiscoveryWarning, warn
 from qsiparc.found import Context, Search
-from qsiparc.matching import bare, matching
+from qsiparc.matching import bare, matching, selected
 from qsiparc.pairing import SECOND_FILE
 from qsiparc.qsirecon import QsiReconDataset
 from qsiparc.walk import Walk
@@ -17,6 +17,7 @@ from qsiparc.walk import Walk
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from qsiparc.found import Found
     from qsiparc.identity import Scalar
 
 _T = TypeVar("_T")
@@ -52,11 +53,17 @@ def dataset_below(
     -------
     QsiReconDataset
         Files of other subjects may be part of it where they lie in no folder of theirs.
+
+    Raises
+    ------
+    SelectionError
+        A look-up table is given for an atlas that is not there.
     """
     root = root_of(folder)
     search = Search.below(root, skip=other_subjects(subject))
     tables = {bare("atlas", name): str(path) for name, path in (lut_paths or {}).items()}
     dataset = QsiReconDataset(Path(root), search, template=template, lut_paths=tables)
+    selected("atlas", tables, dataset.atlases)
     _warn_of_gaps(dataset)
     return dataset
 
@@ -124,12 +131,29 @@ def ids_by_path(dataset: QsiReconDataset) -> dict[str, tuple[Scalar, str]]:
     }
 
 
+def _in_two_spaces(dataset: QsiReconDataset) -> list[Found]:
+    """Paired maps of a scan of which there is another that differs in its space only."""
+    first: dict[object, str] = {}
+    return [
+        one
+        for one in dataset.map_rows
+        if one.used and first.setdefault((one.acquisition, one.scalar), one.space) != one.space
+    ]
+
+
 def _warn_of_gaps(dataset: QsiReconDataset) -> None:
     if dataset.unreadable:
         folder, reason = dataset.unreadable[0]
         warn(
             f"{len(dataset.unreadable)} folders could not be read and are left out, {folder!r} "
             f"({reason}) first. See .unreadable.",
+            DiscoveryWarning,
+        )
+    doubles = _in_two_spaces(dataset)
+    if doubles:
+        warn(
+            f"{len(doubles)} maps are there in two spaces, {doubles[0].path} for one. "
+            ' Choose one of them: .sel(space="...").',
             DiscoveryWarning,
         )
     twice = [one for one in dataset.search.found if one.reason.startswith(SECOND_FILE)]

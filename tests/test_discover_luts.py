@@ -8,7 +8,7 @@ import pytest
 
 import qsiparc.atlas
 from qsiparc.discover import discover_dseg_files, find, find_atlas_lut, load_lut_for_dseg
-from qsiparc.errors import LutError, LutWarning
+from qsiparc.errors import LutError, LutWarning, SelectionError
 
 DSEG = "sub-1/dwi/sub-1_space-T1w_seg-X_dseg.nii.gz"
 BESIDE = "sub-1/dwi/sub-1_space-T1w_seg-X_dseg.tsv"
@@ -64,6 +64,11 @@ def test_a_table_that_the_caller_names_comes_first(tmp_path):
     for name in ("X", "x", "atlas-X"):
         (dseg,) = find(tmp_path, luts={name: mine}).dsegs
         assert dseg.lut_path == mine
+
+
+def test_a_table_for_an_atlas_that_is_not_there_is_an_error(tmp_path):
+    with pytest.raises(SelectionError, match=r"There is no atlas 'Y'\. There is: X"):
+        find(write(tmp_path, DSEG), luts={"Y": "mine.tsv"})
 
 
 @pytest.mark.parametrize(

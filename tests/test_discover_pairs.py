@@ -120,6 +120,17 @@ def test_acpc_maps_go_with_t1w_dsegs_when_there_is_no_other(tmp_path):
     assert paired(tmp_path) == {("sub-1_space-ACPC_param-fa_dwimap", "sub-1_space-ACPC_seg-X_dseg")}
 
 
+def test_a_map_in_two_spaces_is_said_and_can_be_chosen(tmp_path):
+    """As a second release leaves it in the folder of the first."""
+    touch(tmp_path, *(f"sub-1_space-{space}_param-fa_dwimap.nii" for space in ("ACPC", "T1w")))
+    assert paired(tmp_path) == set()
+    touch(tmp_path, *(f"sub-1_space-{space}_seg-X_dseg.nii" for space in ("ACPC", "T1w")))
+    with pytest.warns(DiscoveryWarning, match="1 maps are there in two spaces"):
+        dataset = find(tmp_path)
+    assert len(dataset.pairs()) == 2
+    assert dataset.sel(space="t1w").pairs()["space"].tolist() == ["T1w"]
+
+
 def test_other_spaces_differ(tmp_path):
     touch(tmp_path, "sub-1_space-orig_param-fa_dwimap.nii", "sub-1_space-T1w_seg-X_dseg.nii")
     assert paired(tmp_path) == set()
