@@ -153,7 +153,7 @@ def _warn_of_gaps(dataset: QsiReconDataset) -> None:
     if doubles:
         warn(
             f"{len(doubles)} maps are there in two spaces, {doubles[0].path} for one. "
-            ' Choose one of them: .sel(space="...").',
+            'Choose one of them: .sel(space="...").',
             DiscoveryWarning,
         )
     twice = [one for one in dataset.search.found if one.reason.startswith(SECOND_FILE)]
