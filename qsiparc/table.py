@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from qsiparc.cube import in_order, subject_names, text, text_coords, unselected
+from qsiparc.coords import subject_names
+from qsiparc.cube import assemble, text_coords, unselected
 from qsiparc.errors import CubeError, QsiparcWarning, warn
 from qsiparc.names import (
     CUBE_DIMS,
@@ -168,15 +169,12 @@ def from_long(frame: pd.DataFrame, *, stats: Sequence[str] | None = None) -> xr.
     values = np.full((len(names), int(np.prod(shape))), np.nan)
     values[:, place] = frame[names].to_numpy(np.float64).T
     dims = ("stat", *keys)
-    cube = xr.DataArray(values.reshape(-1, *shape), dims=dims).transpose(*CUBE_DIMS, ...)
+    cube = xr.Variable(dims, values.reshape(-1, *shape))
     coords: dict[str, Any] = {
-        "region": levels["region"].astype(np.int64),
-        "stat": text(names),
-        "scalar": text(levels["scalar"]),
-        "subject": text(levels["subject"]),
+        dim: (dim, labels.astype(np.int64) if dim in ("region", "volume") else labels)
+        for dim, labels in levels.items()
     }
-    if "volume" in keys:
-        coords["volume"] = levels["volume"]
+    coords |= text_coords({"stat": names}, "stat")
     taken = {*names, *STATS, *needed, *LEADING, *keys.values()}
     rest = [str(column) for column in frame.columns if column not in taken | {*SUBJECT_COORDS}]
     on_scalar = [name for name in rest if name in SCALAR_COORDS]
@@ -192,7 +190,7 @@ def from_long(frame: pd.DataFrame, *, stats: Sequence[str] | None = None) -> xr.
     attrs = {key: value for key, value in frame.attrs.items() if key != STATS_ATTR}
     if atlases:
         attrs.setdefault("atlas", str(atlases[0]))
-    return in_order(cube.assign_coords(coords).rename(VALUE).to_dataset()).assign_attrs(attrs)
+    return assemble(cube, coords).assign_attrs(attrs)
 
 
 def _subject_columns(frame: pd.DataFrame) -> dict[str, list[str]]:

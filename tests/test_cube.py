@@ -146,7 +146,9 @@ class TestXarray:
         with xr.open_zarr(tmp_path / "cube.zarr") as back:
             xr.testing.assert_identical(back.load(), cube)
 
-    def test_saving_is_quiet_and_whole(self, cube, tmp_path):
+    @pytest.mark.parametrize("stats", ["core", ["mean"], ["mean", "iqr"]])
+    def test_saving_is_quiet_and_whole(self, stats, tmp_path):
+        cube = make(stats=stats)
         for name in ("cube.zarr", "cube.nc"):
             path = cube.parc.save(tmp_path / name)
             with qsiparc.open(path) as back:

@@ -348,7 +348,7 @@ class TestManyMaps:
         with pytest.raises(OptionError, match="'scalar'"):
             stack.parc.extract(dseg, LUT, scalar="FA")
         with pytest.raises(OptionError, match="variables name the scalars"):
-            fa.to_dataset(name="FA").parc.extract(dseg, LUT, scalar="x")
+            xr.Dataset({"FA": fa, "MD": fa}).parc.extract(dseg, LUT, scalar="x")
         cohort = fa.expand_dims(subject=["sub-1"])
         with pytest.raises(OptionError, match="'subject'"):
             cohort.parc.extract(dseg, LUT, subject="sub-2")

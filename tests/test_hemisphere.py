@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qsiparc.hemisphere import hemisphere_of_cell, infer_hemisphere
+from qsiparc.atlas.hemisphere import hemisphere_of_cell, infer_hemisphere
 
 LEFT_NAMES = """
 ctx-lh-bankssts ctx_lh_G_and_S_frontomargin wm-lh-insula Left-Thalamus-Proper Left-I-IV

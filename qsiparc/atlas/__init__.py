@@ -16,11 +16,11 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from qsiparc.atlas.files import read_label_file
+from qsiparc.atlas.hemisphere import infer_hemisphere
+from qsiparc.atlas.table import AtlasLUT, RegionInfo
 from qsiparc.entities import parse_entities
 from qsiparc.errors import LutError, LutWarning, warn
-from qsiparc.hemisphere import infer_hemisphere
-from qsiparc.lut import AtlasLUT, RegionInfo
-from qsiparc.lutfile import read_label_file
 
 if TYPE_CHECKING:
     import nibabel as nib
@@ -46,7 +46,7 @@ def read_lut(
 
     * Tables with a header, cells between tabs, commas, semicolons, bars or spaces. The id is under
       ``index``, ``id``, ``label_id``, ``value``, ``key`` …, the name under ``name``, ``label``,
-      ``region``, ``structure`` … (:data:`qsiparc.lutcolumns.ID_COLUMNS`, ``NAME_COLUMNS``; the
+      ``region``, ``structure`` … (:data:`qsiparc.atlas.columns.ID_COLUMNS`, ``NAME_COLUMNS``; the
       first in that order counts, so ``name`` beats ``label``). Where no heading is one of an id,
       a column such as ``label`` that holds whole numbers beside another name column is the id.
     * The same without a header: the id, the name, then the rest.

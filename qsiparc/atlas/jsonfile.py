@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
+from qsiparc.atlas.columns import LabelTable, is_header, parse_id
 from qsiparc.errors import LutError
-from qsiparc.lutcolumns import LabelTable, is_header, parse_id
 
 if TYPE_CHECKING:
     from pathlib import Path

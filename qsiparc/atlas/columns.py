@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from qsiparc.atlas.hemisphere import hemisphere_of_cell, infer_hemisphere
 from qsiparc.errors import LutError, LutWarning, warn
-from qsiparc.hemisphere import hemisphere_of_cell, infer_hemisphere
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
+from qsiparc.atlas.columns import LabelTable, is_header, parse_id
+from qsiparc.atlas.jsonfile import read_json
+from qsiparc.atlas.text import read_text
 from qsiparc.errors import LutError
-from qsiparc.lutcolumns import LabelTable, is_header, parse_id
-from qsiparc.lutjson import read_json
-from qsiparc.luttext import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

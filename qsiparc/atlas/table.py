@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import numpy as np
 import pandas as pd
 
+from qsiparc.atlas.columns import LabelTable, interpret
 from qsiparc.errors import LutError
-from qsiparc.lutcolumns import LabelTable, interpret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
