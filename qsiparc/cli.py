@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from qsiparc import __version__
 from qsiparc.errors import QsiparcError, QsiparcWarning
+from qsiparc.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -27,6 +27,7 @@ from qsiparc.parcellation import Parcellation
 from qsiparc.regions import as_lut, region_rows
 from qsiparc.space import voxel_grid
 from qsiparc.table import to_long
+from qsiparc.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -151,8 +152,6 @@ def _provenance(
     lut: object,
 ) -> dict[str, str]:
     """Version and files, by subject: a concatenation of cubes keeps the first one's."""
-    from qsiparc import __version__
-
     names = cube["scalar"].to_numpy().tolist()
     files = [str(volume.attrs.get("source", "")) for volume in volumes]
     sources = {

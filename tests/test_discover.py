@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from qsiparc.bidsfile import software_of
 from qsiparc.discover import (
     AtlasDsegFile,
     BIDSFile,
@@ -16,6 +15,7 @@ from qsiparc.discover import (
     find,
     find_atlas_lut,
 )
+from qsiparc.discover.bidsfile import software_of
 from qsiparc.errors import DiscoveryError
 
 

@@ -143,9 +143,9 @@ def test_a_dataset_can_be_pickled(tree):
 def test_grids_are_compared_on_request(tree, monkeypatch):
     import numpy as np
 
-    import qsiparc.grids
+    import qsiparc.discover.grids
+    from qsiparc.discover.grids import Grid
     from qsiparc.errors import NiftiError
-    from qsiparc.grids import Grid
 
     flipped = np.diag([-1.0, 1, 1, 1])
     flipped[0, 3] = 3
@@ -157,7 +157,7 @@ def test_grids_are_compared_on_request(tree, monkeypatch):
             return Grid((4, 5, 6), np.eye(4) + np.eye(4, k=3))
         return Grid((4, 5, 6), flipped if "dseg" in path else np.eye(4))
 
-    monkeypatch.setattr(qsiparc.grids.Grid, "of", header)
+    monkeypatch.setattr(qsiparc.discover.grids.Grid, "of", header)
     with pytest.warns(DiscoveryWarning, match="8 pairs are left out because their grids differ"):
         pairs = find(tree).pairs(check_grids=True)
     assert pairs["subject"].tolist() == ["1"] * 4

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qsiparc.grids import Grid, mismatch
+from qsiparc.discover.grids import Grid, mismatch
 
 HERE = Grid((4, 5, 6), np.array([[2.0, 0, 0, -10], [0, 2, 0, 5], [0, 0, 3, 7], [0, 0, 0, 1]]))
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from qsiparc.discover import find
+from qsiparc.discover.identity import Scalar, is_template, short_ids, space_distance
 from qsiparc.errors import DiscoveryWarning
-from qsiparc.identity import Scalar, is_template, short_ids, space_distance
 
 
 def touch(root, *names):

@@ -9,10 +9,10 @@ import pytest
 
 import qsiparc.progress
 from qsiparc.discover import find
+from qsiparc.discover.walk import Walk
 from qsiparc.errors import DiscoveryError, DiscoveryWarning
 from qsiparc.options import set_options
 from qsiparc.progress import Progress
-from qsiparc.walk import Walk
 
 MAP = "sub-1_param-fa_dwimap.nii"
 

@@ -7,14 +7,14 @@ from itertools import takewhile
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
+from qsiparc.discover.identity import disagreement, space_distance
 from qsiparc.errors import LutError, LutWarning, warn
-from qsiparc.identity import disagreement, space_distance
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from qsiparc.atlas import AtlasLUT
-    from qsiparc.found import Found
+    from qsiparc.discover.found import Found
 
 
 _BACKGROUND: Final = frozenset(

@@ -9,7 +9,7 @@ from qsiparc.errors import SelectionError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from qsiparc.identity import Scalar
+    from qsiparc.discover.identity import Scalar
 
 PREFIXES: Final = {
     "subject": ("sub-",),

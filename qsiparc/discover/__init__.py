@@ -9,13 +9,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from qsiparc import views
-from qsiparc.bidsfile import AtlasDsegFile, BIDSFile
+from qsiparc.discover import views
+from qsiparc.discover.bidsfile import AtlasDsegFile, BIDSFile
+from qsiparc.discover.dataset import QsiReconDataset
+from qsiparc.discover.found import Search
+from qsiparc.discover.matching import bare, is_called
+from qsiparc.discover.shelf import Shelf, load
 from qsiparc.entities import parse_entities
-from qsiparc.found import Search
-from qsiparc.matching import bare, is_called
-from qsiparc.qsirecon import QsiReconDataset
-from qsiparc.shelf import Shelf, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

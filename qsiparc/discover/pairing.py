@@ -6,12 +6,12 @@ from collections import defaultdict
 from functools import cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from qsiparc.identity import disagreement, space_distance
+from qsiparc.discover.identity import disagreement, space_distance
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from qsiparc.found import Found
+    from qsiparc.discover.found import Found
 
 SECOND_FILE: Final = "a second file of the same name"
 """Begin of the reason why a file is left out that is there twice."""
@@ -182,7 +182,7 @@ def with_one_grid(
     (list of (Found, Found), list of (str, str, str))
         The pairs that remain; path of the map, path of the dseg and the reason of the others.
     """
-    from qsiparc.grids import Grid, mismatch
+    from qsiparc.discover.grids import Grid, mismatch
 
     grid_of = cache(Grid.of)
     agree: list[tuple[Found, Found]] = []

@@ -9,8 +9,8 @@ import pandas as pd
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from qsiparc.found import Found
-    from qsiparc.identity import Scalar
+    from qsiparc.discover.found import Found
+    from qsiparc.discover.identity import Scalar
 
 _PARTS: Final = ("software", "model", "param", "desc")
 

@@ -7,15 +7,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qsiparc import pairing, qsirecon_repr
-from qsiparc.bidsfile import AtlasDsegFile, BIDSFile
+from qsiparc.discover import display, pairing
+from qsiparc.discover.bidsfile import AtlasDsegFile, BIDSFile
+from qsiparc.discover.found import Context, Found, Search
+from qsiparc.discover.identity import short_ids
+from qsiparc.discover.matching import selected, selected_scalars
+from qsiparc.discover.shelf import Library, assign
+from qsiparc.discover.tables import files_table, pairs_table
 from qsiparc.entities import parse_entities
 from qsiparc.errors import DiscoveryWarning, warn
-from qsiparc.found import Context, Found, Search
-from qsiparc.identity import short_ids
-from qsiparc.matching import selected, selected_scalars
-from qsiparc.qsirecon_tables import files_table, pairs_table
-from qsiparc.shelf import Library, assign
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from qsiparc.atlas import AtlasLUT
-    from qsiparc.identity import Scalar
+    from qsiparc.discover.identity import Scalar
 
 
 @dataclass(eq=False, repr=False)
@@ -283,10 +283,10 @@ class QsiReconDataset:
         }
 
     def __repr__(self) -> str:
-        return qsirecon_repr.as_text(self)
+        return display.as_text(self)
 
     def _repr_html_(self) -> str:
-        return qsirecon_repr.as_html(self)
+        return display.as_html(self)
 
 
 def _candidates(found: Iterable[Found]) -> list[Found]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from qsiparc.qsirecon import QsiReconDataset
+    from qsiparc.discover.dataset import QsiReconDataset
 
 _SHOWN: Final = 8
 """Subjects and reasons that are listed before the rest is counted."""

@@ -5,20 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from qsiparc.bidsfile import BIDSFile
+from qsiparc.discover.bidsfile import BIDSFile
+from qsiparc.discover.dataset import QsiReconDataset
+from qsiparc.discover.found import Context, Search
+from qsiparc.discover.matching import bare, matching, selected
+from qsiparc.discover.pairing import SECOND_FILE
+from qsiparc.discover.walk import Walk
 from qsiparc.entities import parse_entities
 from qsiparc.errors import DiscoveryWarning, warn
-from qsiparc.found import Context, Search
-from qsiparc.matching import bare, matching, selected
-from qsiparc.pairing import SECOND_FILE
-from qsiparc.qsirecon import QsiReconDataset
-from qsiparc.walk import Walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from qsiparc.found import Found
-    from qsiparc.identity import Scalar
+    from qsiparc.discover.found import Found
+    from qsiparc.discover.identity import Scalar
 
 _T = TypeVar("_T")
 _SUBJECT: Final = "sub-"

@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeVar, cast
 
-from qsiparc.bidsfile import software_of
+from qsiparc.discover.bidsfile import software_of
+from qsiparc.discover.identity import ACQUISITION, acquisition_of, is_template, scalar_of
+from qsiparc.discover.walk import Walk
 from qsiparc.entities import BIDSName, parse_name
-from qsiparc.identity import ACQUISITION, acquisition_of, is_template, scalar_of
-from qsiparc.walk import Walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from qsiparc.identity import Scalar
+    from qsiparc.discover.identity import Scalar
 
 Kind = Literal["map", "dseg", "lut"]
 _T = TypeVar("_T")
