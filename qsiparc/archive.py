@@ -54,12 +54,22 @@ def save(obj: xr.DataArray | xr.Dataset | xr.DataTree, path: str | os.PathLike[s
     work = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
         writers[path.suffix](work / path.name)
-        if path.is_dir():
-            path.rename(work / f"old-{path.name}")
-        (work / path.name).replace(path)
+        _replace(path, work / path.name, work / f"old-{path.name}")
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return path
+
+
+def _replace(path: Path, new: Path, old: Path) -> None:
+    """Put ``new`` at ``path``; a folder cannot be replaced, so it is moved to ``old`` first."""
+    if path.is_dir():
+        path.rename(old)
+    try:
+        new.replace(path)
+    except OSError:
+        if old.exists():
+            old.rename(path)
+        raise
 
 
 def _to_zarr(obj: xr.DataArray | xr.Dataset | xr.DataTree, path: Path) -> None:

@@ -34,7 +34,7 @@ class NiftiBackend(BackendEntrypoint):
         from qsiparc.nifti import read_dataset
 
         dataset = read_dataset(filename_or_obj)
-        return dataset.drop_vars(drop_variables) if drop_variables is not None else dataset
+        return dataset.drop_vars(drop_variables or [], errors="ignore")
 
     def guess_can_open(self, filename_or_obj: Any) -> bool:  # noqa: ANN401 - whatever xarray was given
         """Whether the name ends as a volume's does."""

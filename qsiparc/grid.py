@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-import zlib
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 
@@ -57,9 +56,14 @@ class Grid:
     shape: tuple[int, ...]
 
     def __post_init__(self) -> None:
-        affine = np.array(self.affine, dtype=np.float64) + 0.0  # no negative zeros
+        try:
+            affine = np.array(self.affine, dtype=np.float64) + 0.0  # no negative zeros
+        except (TypeError, ValueError):
+            affine = np.empty(0)
         if affine.shape != (4, 4) or not np.isfinite(affine).all():
             raise SpaceError(f"An affine is a 4 × 4 matrix of finite numbers, not\n{self.affine}")
+        if not np.array_equal(affine[3], (0, 0, 0, 1)):
+            raise SpaceError(f"The last row of an affine is 0 0 0 1; is it transposed?\n{affine}")
         sizes = np.linalg.norm(affine[:3, :3], axis=0)
         if not (sizes > 0).all() or abs(np.linalg.det(affine[:3, :3] / sizes)) < 1e-6:  # noqa: PLR2004 - axes that lie in a plane
             raise SpaceError(f"This affine is singular: it squeezes voxels onto a plane.\n{affine}")
@@ -76,7 +80,8 @@ class Grid:
     @property
     def voxel_volume(self) -> float:
         """Volume of a voxel [mm³], also of a sheared one."""
-        return float(abs(np.linalg.det(self.affine[:3, :3])))
+        x, y, z = self.affine[:3, :3].T
+        return float(abs(x @ np.cross(y, z)))  # exact where a determinant by elimination is not
 
     @property
     def orientation(self) -> str:
@@ -92,9 +97,16 @@ class Grid:
 
     @property
     def fingerprint(self) -> str:
-        """A short text that is different for every grid."""
-        digest = zlib.crc32(self.affine.tobytes() + repr(self.shape).encode())
-        return f"{self} #{digest:08x}"
+        """Shape and affine in one line of text, from which `from_fingerprint` makes the grid."""
+        rows = (" ".join(map(repr, row)) for row in self.affine[:3].tolist())
+        return f"{'×'.join(map(str, self.shape))} | {' | '.join(rows)}"
+
+    @classmethod
+    def from_fingerprint(cls, text: str) -> Self:
+        """The grid that a fingerprint describes; `ValueError` where it is none."""
+        shape, *rows = text.split(" | ")
+        affine = [[float(number) for number in row.split(" ")] for row in rows]
+        return cls(np.array([*affine, [0, 0, 0, 1]]), tuple(map(int, shape.split("×"))))
 
     def corners(self) -> NDArray[np.float64]:
         """World coordinates of the eight corner voxels' centres.
@@ -113,7 +125,8 @@ class Grid:
 
     def same_as(self, other: Grid) -> bool:
         """Whether two grids are one, up to the rounding of headers."""
-        return self.shape == other.shape and self.displacement(other) <= SAME_MM
+        limit = min(SAME_MM, NEAR_VOXELS * min(self.voxel_sizes))
+        return self.shape == other.shape and self.displacement(other) <= limit
 
     def reoriented(self, axes: Sequence[int], flips: Sequence[bool]) -> Grid:
         """The same lattice with its axes in another order or direction.
@@ -205,18 +218,18 @@ def match_grids(
     Raises
     ------
     GridMismatchError
-        The shapes differ, or the corners are 0.05 voxels or more apart.
+        The shapes differ, or the corners are more than 0.05 voxels apart.
 
     Warns
     -----
     GridWarning
-        Corners are more than 0.001 mm but less than 0.05 voxels apart.
+        Corners are more than 0.001 mm, but no more than 0.05 voxels apart.
     """
     axes, flips = _signed_permutation(np.linalg.inv(target.affine) @ source.affine)
     oriented = source.reoriented(axes, flips)
     if oriented.shape != target.shape:
         if source.shape == target.shape:
-            raise GridMismatchError(_elsewhere(target, source, of, to))
+            raise GridMismatchError(_elsewhere(target, source, source.displacement(target), of, to))
         raise GridMismatchError(
             f"Shape mismatch: {of} has {source.shape} voxels, {to} has {target.shape}, and one is "
             f"not the other with its axes permuted. Both must be on one grid: give a dseg in the "
@@ -224,7 +237,7 @@ def match_grids(
         )
     match = GridMatch(axes, flips, oriented.displacement(target))
     if match.distance > NEAR_VOXELS * min(target.voxel_sizes):
-        raise GridMismatchError(_elsewhere(target, source, of, to))
+        raise GridMismatchError(_elsewhere(target, source, match.distance, of, to))
     if match.distance > SAME_MM:
         warn(
             f"The grids of {of} and {to} are {match.distance:.4g} mm apart at their corners, less "
@@ -255,11 +268,12 @@ def _signed_permutation(matrix: NDArray[np.float64]) -> tuple[tuple[int, ...], t
     return tuple(axes.tolist()), tuple(flips.tolist())
 
 
-def _elsewhere(target: Grid, source: Grid, of: str, to: str) -> str:
+def _elsewhere(target: Grid, source: Grid, distance: float, of: str, to: str) -> str:
+    turned = ", also when their axes run alike" if source.orientation != target.orientation else ""
     with np.printoptions(precision=4, suppress=True):
         return (
-            f"Grid mismatch: {of} and {to} have the same shape but lie in different places; their "
-            f"corners are up to {source.displacement(target):.4g} mm apart.\n"
+            f"Grid mismatch: {of} and {to} have as many voxels but lie in different places; their "
+            f"corners are up to {distance:.4g} mm apart{turned}.\n"
             f"Affine of {of} ({source.orientation}):\n{source.affine}\n"
             f"Affine of {to} ({target.orientation}):\n{target.affine}\n"
             f"Give a dseg in the space of the map. If both affines are right, "

@@ -80,6 +80,11 @@ def _rounded(flat: NDArray[np.floating], name: str) -> NDArray[np.int64]:
         flat = np.where(missing, 0, flat)
     if flat.size == 0:
         return flat.astype(np.int64)
+    if np.isinf(flat).any():
+        raise LabelError(
+            f"{name}: {np.count_nonzero(np.isinf(flat))} values are infinite. This is not a label "
+            f"image."
+        )
     exact = 2 ** (np.finfo(flat.dtype).nmant + 1)
     largest = float(np.abs(flat).max())
     if largest >= exact:
@@ -101,6 +106,11 @@ def _rounded(flat: NDArray[np.floating], name: str) -> NDArray[np.int64]:
             f"{name}: {np.count_nonzero(off > ROUNDING)} labels are up to {off[furthest]:.3g} "
             f"away from a whole number ({flat[furthest]:.6g} for one); they are rounded.",
             LabelWarning,
+        )
+    if flat.any() and not whole.any():
+        raise LabelError(
+            f"{name}: all of its values are 0 when rounded, and {largest:.6g} is the largest. This "
+            f"is not a label image: a scalar map given as dseg?"
         )
     labels: NDArray[np.int64] = whole.astype(np.int64)
     return labels

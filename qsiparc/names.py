@@ -44,6 +44,12 @@ OUTPUT_COLUMNS: Final = [
 ]
 """The documented columns of a long table, in order."""
 
+STATUS: Final = "status"
+"""In a study's cube, the variable on ``(scalar, subject)`` that says why a value is NaN."""
+
+STATUS_FLAGS: Final = {"ok": 0, "missing": 1, "failed": 2}
+"""Its values: reduced; no such map (or dseg) for this scan; there, but it could not be reduced."""
+
 UNKNOWN_SUBJECT: Final = "unknown"
 """Label on ``subject`` of a map that does not say whose it is."""
 

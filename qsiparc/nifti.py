@@ -20,7 +20,7 @@ from qsiparc.grid import Grid
 from qsiparc.names import SPACE, VOLUME, VOXEL_DIMS
 from qsiparc.sidecar import read_sidecar
 from qsiparc.space import GRID_ATTR, space_coords, voxel_grid
-from qsiparc.voxels import NiftiArray
+from qsiparc.voxels import NiftiArray, in_memory, require_real
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 CODES: Final = ("sform_code", "qform_code", "intent_code")
 SUFFIXES: Final = (".nii", ".nii.gz")
+IN_MEMORY: Final = "the image in memory"
 OTHER_UNITS: Final = {1: "metres", 3: "micrometres"}
 
 
@@ -91,13 +92,18 @@ def read_dataset(path_or_image: str | os.PathLike[str] | SpatialImage) -> xr.Dat
         Its variable is named by the ``param`` entity of the file's name, else by its suffix.
     """
     if isinstance(path_or_image, SpatialImage):
-        filename = path_or_image.get_filename()
-        return _dataset_of(path_or_image, Path(filename) if filename else None)
-    path = Path(path_or_image)
-    with _naming(path):
-        image = nib.load(path)
+        image: Any = path_or_image
+        filename = image.get_filename()
+        path = Path(filename) if filename else None
+    else:
+        path = Path(path_or_image)
+        with _naming(path):
+            image = nib.load(path)
     if not isinstance(image, nib.AnalyzeImage):
-        raise NiftiError(f"{path}: this is a {type(image).__name__}, not a NIfTI volume.")
+        raise NiftiError(
+            f"{path or IN_MEMORY}: this is a {type(image).__name__}, not a NIfTI volume. If it is "
+            f"a volume, convert it: nib.Nifti1Image.from_image(nib.load(path))."
+        )
     return _dataset_of(image, path)
 
 
@@ -131,7 +137,7 @@ def _looks(path: Path) -> str:
 
 
 def _dataset_of(image: Any, path: Path | None) -> xr.Dataset:  # noqa: ANN401 - nibabel is half typed
-    name = str(path or "the image in memory")
+    name = str(path or IN_MEMORY)
     shape = _volume_shape(image.shape, name)
     try:
         grid = Grid(image.affine, shape[:3])
@@ -182,7 +188,9 @@ def _lazy(image: Any, shape: tuple[int, ...], name: str) -> Any:  # noqa: ANN401
             inter=float(proxy.inter),
         )
     with _naming(Path(name)):
-        return indexing.NumpyIndexingAdapter(np.asanyarray(proxy).reshape(shape, order="F"))
+        data = np.asanyarray(proxy).reshape(shape, order="F")
+    require_real(data.dtype, name)
+    return indexing.NumpyIndexingAdapter(data.astype(in_memory(data.dtype), copy=False))
 
 
 def _variable_name(path: Path | None) -> str:
@@ -224,7 +232,8 @@ def to_nibabel(volume: xr.DataArray) -> nib.Nifti1Image:
     Returns
     -------
     nibabel.Nifti1Image
-        With an affine that puts each voxel where it was, and the codes of the file it came from.
+        With an affine that puts each voxel where it was, and the sform and qform codes of the
+        file it came from.
 
     Raises
     ------
@@ -285,18 +294,8 @@ def to_nifti(volume: xr.DataArray, path: str | os.PathLike[str]) -> Path:
     if suffix is None:
         raise NiftiError(f"{path}: the name of a NIfTI file ends in .nii or .nii.gz.")
     image = to_nibabel(volume)
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=suffix, dir=path.parent)
-    os.close(handle)
-    try:
-        nib.save(image, temporary)
-        Path(temporary).chmod(0o666 & ~_umask())
-        Path(temporary).replace(path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as work:
+        whole = Path(work) / f"volume{suffix}"
+        nib.save(image, whole)
+        whole.replace(path)
     return path
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -32,6 +32,9 @@ Resample = Literal["nearest"]
 SHOWN: Final = 10
 """Regions that a repr shows."""
 
+HALF: Final = 0.5 + 1e-6
+"""What is added to a voxel number before its fraction is cut off; the rest is beyond rounding."""
+
 
 @dataclass(frozen=True, eq=False)
 class Parcellation:
@@ -174,7 +177,9 @@ class Parcellation:
         i, j = np.meshgrid(*map(np.arange, grid.shape[:2]), indexing="ij")
         for k in range(grid.shape[2]):
             voxels = np.stack([i, j, np.full_like(i, k)], axis=-1)
-            nearest = np.rint(voxels @ matrix[:3, :3].T + matrix[:3, 3]).astype(np.intp)
+            # Half-way points go up, all of them: rounding to even gives every other voxel more.
+            nearest = voxels @ matrix[:3, :3].T + (matrix[:3, 3] + HALF)
+            nearest = np.floor(nearest).astype(np.intp)
             inside = ((nearest >= 0) & (nearest < self.grid.shape)).all(axis=-1)
             result[inside, k] = codes[tuple(nearest[inside].T)]
         plan = make_plan(result.reshape(-1, order="F"))

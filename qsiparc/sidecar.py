@@ -36,12 +36,12 @@ def read_sidecar(path: Path) -> dict[str, str]:
     beside = path.with_name(stem[: stem.rfind(".")] + ".json")
     try:
         content = json.loads(beside.read_text(encoding="utf-8-sig"))
+        if not isinstance(content, dict):
+            raise TypeError(f"it holds a {type(content).__name__}, not an object")  # noqa: TRY301 - one way to be unreadable
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         warn(f"{beside}: the JSON sidecar cannot be read and is ignored: {error}", NiftiWarning)
-        return {}
-    if not isinstance(content, dict):
         return {}
     given = {key.lower(): value for key, value in content.items() if isinstance(value, str)}
     found = {

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 GRID_ATTR: Final = "grid"
 """Attribute of a volume that witnesses which grid its coordinate ``space`` should carry."""
 
+HALF_VOXEL: Final = 0.5 + 1e-6
+"""Points this far [voxels] beyond the outermost centres are still within the volume."""
+
 T = TypeVar("T", xr.DataArray, xr.Dataset)
 
 
@@ -103,15 +106,25 @@ def file_grid(obj: xr.DataArray | xr.Dataset) -> Grid:
             "qsiparc.open_nifti, or set it: .parc.with_affine(affine)."
         )
     grid = Grid.from_attrs(obj.coords[SPACE].attrs)
-    witness = obj.attrs.get(GRID_ATTR, grid.fingerprint)
-    if witness != grid.fingerprint:
-        raise GridMismatchError(
-            f"This array was made on one grid and carries another: its coordinate 'space' was "
-            f"overridden on the way (join='override', or an assignment into a Dataset).\n"
-            f"Made on: {witness}\nCarries: {grid.fingerprint}\n"
-            f"Open the file again, or state the right one: .parc.with_affine(affine)."
-        )
+    for part in [obj, *obj.data_vars.values()] if isinstance(obj, xr.Dataset) else [obj]:
+        witness = _witness(part.attrs)
+        if witness is not None and not witness.same_as(grid):
+            raise GridMismatchError(
+                f"The array {getattr(part, 'name', None)!r} was made on one grid and carries "
+                f"another: its coordinate 'space' was overridden on the way (join='override', or "
+                f"an assignment into a Dataset).\n"
+                f"Made on: {witness}\n{witness.affine}\nCarries: {grid}\n{grid.affine}\n"
+                f"Open the file again, or state the right one: .parc.with_affine(affine)."
+            )
     return grid
+
+
+def _witness(attrs: Mapping[Any, Any]) -> Grid | None:
+    """The grid that an array says it was made on; None where it says nothing, or not to us."""
+    try:
+        return Grid.from_fingerprint(attrs[GRID_ATTR])
+    except (KeyError, AttributeError, ValueError):
+        return None
 
 
 def voxel_grid(obj: xr.DataArray | xr.Dataset) -> Grid:
@@ -122,7 +135,7 @@ def voxel_grid(obj: xr.DataArray | xr.Dataset) -> Grid:
     Raises
     ------
     SpaceError
-        A voxel axis is missing, or its voxel numbers are not evenly spaced.
+        A voxel axis is missing, or its voxel numbers are lost or not evenly spaced.
     """
     grid = file_grid(obj)
     step = np.eye(4)
@@ -133,11 +146,18 @@ def voxel_grid(obj: xr.DataArray | xr.Dataset) -> Grid:
                 f"The voxel axis {dim!r} is missing (dims: {tuple(obj.dims)}). "
                 f"Select with a slice or a list, isel({dim}=[5]), to keep it."
             )
-        numbers = np.asarray(obj[dim].values)
-        steps = np.unique(np.diff(numbers))
-        if numbers.size == 0 or steps.size > 1 or 0 in steps:
+        if dim not in obj.coords and obj.sizes[dim] != grid.shape[axis]:
+            raise SpaceError(
+                f"The voxel numbers along {dim!r} were dropped, and the array holds "
+                f"{obj.sizes[dim]} voxels where its grid has {grid.shape[axis]}: which ones, "
+                f"nobody knows. Keep the coordinate {dim!r}."
+            )
+        numbers = np.asarray(obj[dim].values, dtype=np.float64)
+        spacing = (numbers[-1] - numbers[0]) / (numbers.size - 1) if numbers.size > 1 else 1.0
+        even = numbers[:1] + spacing * np.arange(numbers.size)
+        if numbers.size == 0 or spacing == 0 or not np.allclose(numbers, even, rtol=0, atol=1e-6):
             raise SpaceError(f"The voxel numbers along {dim!r} are not evenly spaced: {numbers}.")
-        step[axis, axis] = steps[0] if steps.size else 1
+        step[axis, axis] = spacing
         step[axis, 3] = numbers[0]
         shape.append(numbers.size)
     return Grid(grid.affine @ step, tuple(shape))
@@ -180,7 +200,8 @@ def with_affine(obj: T, affine: ArrayLike) -> T:
     if isinstance(placed, xr.DataArray):
         return placed.assign_attrs({GRID_ATTR: grid.fingerprint})
     for variable in placed.data_vars.values():
-        variable.attrs.pop(GRID_ATTR, None)
+        if set(VOXEL_DIMS) <= set(variable.dims):
+            variable.attrs[GRID_ATTR] = grid.fingerprint
     return placed
 
 
@@ -204,7 +225,18 @@ class _AffineTransform(CoordinateTransform):
 
     def reverse(self, coord_labels: dict[Hashable, Any]) -> dict[str, Any]:
         world = [np.asarray(coord_labels[name], dtype=np.float64) for name in ("x", "y", "z")]
-        return self._apply(np.linalg.inv(self.grid.affine), world, VOXEL_DIMS)
+        voxels = self._apply(np.linalg.inv(self.grid.affine), world, VOXEL_DIMS)
+        for dim, n in zip(VOXEL_DIMS, self.grid.shape, strict=True):
+            # A position of −1 would be taken for the last voxel.
+            inside = np.clip(voxels[dim], 0, n - 1)
+            outside = ~(np.abs(voxels[dim] - inside) <= HALF_VOXEL)
+            if outside.any():
+                raise SpaceError(
+                    f"{np.count_nonzero(outside)} of {outside.size} world points lie outside the "
+                    f"volume along {dim!r}: select points within it."
+                )
+            voxels[dim] = inside
+        return voxels
 
     @staticmethod
     def _apply(

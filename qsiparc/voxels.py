@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Final
 
 import numpy as np
 from nibabel.fileslice import fileslice
 from xarray.backends import BackendArray
 from xarray.core import indexing
 
-from qsiparc.errors import NiftiError
+from qsiparc.errors import NiftiError, NiftiWarning, warn
 from qsiparc.inflate import MAX_RATIO, inflate_into
 from qsiparc.options import get_option
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+FOREIGN: Final = (".bz2", ".zst")
+"""Compressions that nibabel knows as well."""
 
 
 @dataclass(frozen=True)
@@ -65,14 +68,20 @@ class NiftiArray(BackendArray):
         Raises
         ------
         NiftiError
-            The type is none that has statistics, or the file cannot hold what its header claims.
+            The type is none that has statistics, the file is compressed with something else than
+            gzip, or it cannot hold what its header claims.
+
+        Warns
+        -----
+        NiftiWarning
+            The file holds more than its header claims.
         """
-        if dtype.kind not in "iuf":
-            kind = {"c": "complex", "V": "RGB"}.get(dtype.kind, str(dtype))
+        if path.suffix.lower() in FOREIGN:
             raise NiftiError(
-                f"{path}: its voxels are {kind}; qsiparc reads numbers. "
-                f"Convert it to one real volume first."
+                f"{path}: qsiparc reads plain and gzip files, not {path.suffix}. Decompress it, or "
+                f"compress it with gzip."
             )
+        require_real(dtype, str(path))
         state = path.stat()
         array = cls(path, shape, dtype, offset, slope, inter, (state.st_size, state.st_mtime_ns))
         array._check_claim()
@@ -81,9 +90,7 @@ class NiftiArray(BackendArray):
     @property
     def dtype(self) -> np.dtype[Any]:
         """The type of the values: the file's own, in native byte order, unless they are scaled."""
-        if self.is_scaled or self.stored.itemsize > np.dtype(np.float64).itemsize:
-            return np.dtype(np.float64)
-        return self.stored.newbyteorder("=")
+        return np.dtype(np.float64) if self.is_scaled else in_memory(self.stored)
 
     @property
     def is_scaled(self) -> bool:
@@ -124,24 +131,49 @@ class NiftiArray(BackendArray):
                 f"{self.path}: the header claims {claimed:,} bytes, more than the limit of "
                 f"{limit:,}. If that is right, raise it: qsiparc.set_options(max_bytes={claimed})."
             )
+        if there > claimed and not self.is_compressed:
+            self._warn_of_more(there - claimed)
+
+    def _warn_of_more(self, extra: int) -> None:
+        warn(
+            f"{self.path}: the file holds {extra:,} bytes more than its header claims for shape "
+            f"{self.shape} of {self.stored}; they are ignored. Is the header right?",
+            NiftiWarning,
+        )
 
     def _read(self, key: tuple[Any, ...]) -> NDArray[Any]:
+        is_whole = all(
+            isinstance(part, slice) and part.indices(n) == (0, n, 1)
+            for part, n in zip(key, self.shape, strict=True)
+        )
         with self.path.open("rb") as stream:
             state = os.fstat(stream.fileno())
             if (state.st_size, state.st_mtime_ns) != self.identity:
                 raise NiftiError(
                     f"{self.path}: the file has changed since it was opened. Open it again."
                 )
-            raw = self._inflate(stream)[key] if self.is_compressed else self._slice(stream, key)
-        values = np.asarray(raw).astype(self.dtype, copy=False)
+            if is_whole or self.is_compressed:
+                raw = self._all(stream)[key]
+            else:
+                raw = self._slice(stream, key)
+        # A part gets memory of its own: a view would keep the whole volume alive.
+        values = np.array(raw, self.dtype, copy=None if is_whole else True)
         if self.is_scaled:
-            values = values * self.slope + self.inter
+            values *= self.slope
+            values += self.inter
         return values
 
-    def _inflate(self, stream: IO[bytes]) -> NDArray[Any]:
-        """All voxels of a gzip file; it is read to its end, so that its checksum is checked."""
+    def _all(self, stream: IO[bytes]) -> NDArray[Any]:
+        """All voxels; a gzip file is read to its end, so that its checksum is checked."""
         data = np.empty(self.nbytes, np.uint8)
-        inflate_into(stream, data, skip=self.offset, name=str(self.path))
+        if self.is_compressed:
+            extra = inflate_into(stream, data, skip=self.offset, name=str(self.path))
+            if extra:
+                self._warn_of_more(extra)
+        else:
+            stream.seek(self.offset)
+            if stream.readinto(data) != data.size:  # type: ignore[attr-defined]  # a binary file has it
+                raise NiftiError(f"{self.path}: the file was cut short while it was read.")
         return data.view(self.stored).reshape(self.shape, order="F")
 
     def _slice(self, stream: IO[bytes], key: tuple[Any, ...]) -> NDArray[Any]:
@@ -152,3 +184,21 @@ class NiftiArray(BackendArray):
             )
         except (ValueError, OSError) as error:
             raise NiftiError(f"{self.path}: cannot read its voxels: {error}") from error
+
+
+def require_real(dtype: np.dtype[Any], name: str) -> None:
+    """Raise `NiftiError` where voxels are no real numbers."""
+    if dtype.kind in "iufb":
+        return
+    kind = {"c": "complex", "V": "RGB"}.get(dtype.kind, str(dtype))
+    raise NiftiError(
+        f"{name}: its voxels are {kind}; qsiparc reads numbers. Convert it to one real volume "
+        f"first."
+    )
+
+
+def in_memory(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """A file's type as it is in memory: in native byte order, and no wider than float64."""
+    if dtype.itemsize > np.dtype(np.float64).itemsize:
+        return np.dtype(np.float64)
+    return dtype.newbyteorder("=")
