@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import qsiparc
@@ -32,7 +33,8 @@ def rooms() -> str:
     for path in sorted(PACKAGE.rglob("*.py")):
         name = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        job = (ast.get_docstring(tree) or "").partition("\n")[0].replace("``", "`")
+        job = (ast.get_docstring(tree) or "").partition("\n")[0]
+        job = re.sub(r":\w+:(?=`)", "", job.replace("``", "`"))
         uses = ", ".join(f"`{used}`" for used in sorted(imports(tree)))
         rows.append([f"`{name.removesuffix('.__init__')}`", job.rstrip("."), uses or "–"])
     return table(["room", "its one job", "imports"], rows)
