@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import zlib
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -100,6 +101,13 @@ class Grid:
         """Shape and affine in one line of text, from which `from_fingerprint` makes the grid."""
         rows = (" ".join(map(repr, row)) for row in self.affine[:3].tolist())
         return f"{'×'.join(map(str, self.shape))} | {' | '.join(rows)}"
+
+    @property
+    def name(self) -> str:
+        """A short name that differs between grids, and hardly ever between two roundings of one."""
+        # The offset keeps numbers that people choose away from where the rounding jumps.
+        steps = np.floor(self.affine * 100 + 0.37).astype(np.int64)
+        return f"{self} #{zlib.crc32(f'{self.shape} {steps.tolist()}'.encode()):08x}"
 
     @classmethod
     def from_fingerprint(cls, text: str) -> Self:
