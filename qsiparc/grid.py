@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import zlib
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -100,6 +101,13 @@ class Grid:
         """Shape and affine in one line of text, from which `from_fingerprint` makes the grid."""
         rows = (" ".join(map(repr, row)) for row in self.affine[:3].tolist())
         return f"{'×'.join(map(str, self.shape))} | {' | '.join(rows)}"
+
+    @property
+    def checksum(self) -> int:
+        """A number that differs between grids, and hardly ever between two roundings of one."""
+        # The offset keeps numbers that people choose away from where the rounding jumps.
+        steps = np.floor(self.affine * 100 + 0.37).astype(np.int64)
+        return zlib.crc32(f"{self.shape} {steps.tolist()}".encode())
 
     @classmethod
     def from_fingerprint(cls, text: str) -> Self:
@@ -229,7 +237,8 @@ def match_grids(
     oriented = source.reoriented(axes, flips)
     if oriented.shape != target.shape:
         if source.shape == target.shape:
-            raise GridMismatchError(_elsewhere(target, source, source.displacement(target), of, to))
+            apart = f"{source.displacement(target):.4g} mm apart"
+            raise GridMismatchError(_elsewhere(target, source, apart, of, to))
         raise GridMismatchError(
             f"Shape mismatch: {of} has {source.shape} voxels, {to} has {target.shape}, and one is "
             f"not the other with its axes permuted. Both must be on one grid: give a dseg in the "
@@ -237,7 +246,9 @@ def match_grids(
         )
     match = GridMatch(axes, flips, oriented.displacement(target))
     if match.distance > NEAR_VOXELS * min(target.voxel_sizes):
-        raise GridMismatchError(_elsewhere(target, source, match.distance, of, to))
+        turned = "" if match.is_identity else ", also when their axes run alike"
+        apart = f"{match.distance:.4g} mm apart{turned}"
+        raise GridMismatchError(_elsewhere(target, source, apart, of, to))
     if match.distance > SAME_MM:
         warn(
             f"The grids of {of} and {to} are {match.distance:.4g} mm apart at their corners, less "
@@ -247,10 +258,7 @@ def match_grids(
     if not match.is_identity:
         logger.info(
             "%s runs %s, %s runs %s: labels are reoriented exactly, without interpolation.",
-            of,
-            source.orientation,
-            to,
-            target.orientation,
+            *(of, source.orientation, to, target.orientation),
         )
     return match
 
@@ -258,26 +266,28 @@ def match_grids(
 def _signed_permutation(matrix: NDArray[np.float64]) -> tuple[tuple[int, ...], tuple[bool, ...]]:
     """Axes and flips of the signed permutation nearest a voxel-to-voxel matrix, else identity."""
     rounded = np.rint(matrix[:3, :3])
-    is_permutation = (np.abs(rounded).sum(axis=0) == 1).all() and (
-        np.abs(rounded).sum(axis=1) == 1
-    ).all()
-    if not is_permutation:
+    ones = np.abs(rounded)
+    if not ((ones.sum(axis=0) == 1).all() and (ones.sum(axis=1) == 1).all()):
         return (0, 1, 2), (False, False, False)
-    axes = np.abs(rounded).argmax(axis=1)
+    axes = ones.argmax(axis=1)
     flips = rounded[range(3), axes] < 0
     return tuple(axes.tolist()), tuple(flips.tolist())
 
 
-def _elsewhere(target: Grid, source: Grid, distance: float, of: str, to: str) -> str:
-    turned = ", also when their axes run alike" if source.orientation != target.orientation else ""
+def _elsewhere(target: Grid, source: Grid, apart: str, of: str, to: str) -> str:
+    return (
+        f"Grid mismatch: {of} and {to} have as many voxels but lie in different places; their "
+        f"corners are up to {apart}.\n{_affines(of, source, to, target)}"
+        f"Give a dseg in the space of the map. If both affines are right, resample='nearest' takes "
+        f"the label nearest to each voxel of the map."
+    )
+
+
+def _affines(of: str, grid: Grid, to: str, other: Grid) -> str:
     with np.printoptions(precision=4, suppress=True):
         return (
-            f"Grid mismatch: {of} and {to} have as many voxels but lie in different places; their "
-            f"corners are up to {distance:.4g} mm apart{turned}.\n"
-            f"Affine of {of} ({source.orientation}):\n{source.affine}\n"
-            f"Affine of {to} ({target.orientation}):\n{target.affine}\n"
-            f"Give a dseg in the space of the map. If both affines are right, "
-            f"resample='nearest' takes the label nearest to each voxel of the map."
+            f"Affine of {of} ({grid.orientation}):\n{grid.affine}\n"
+            f"Affine of {to} ({other.orientation}):\n{other.affine}\n"
         )
 
 
@@ -285,15 +295,11 @@ def require_same_grid(grid: Grid, other: Grid) -> None:
     """Raise `GridMismatchError`, with both affines, unless two grids are one."""
     if grid.same_as(other):
         return
-    with np.printoptions(precision=4, suppress=True):
-        raise GridMismatchError(
-            "These two objects are on different grids"
-            + (
-                f": their corners are up to {grid.displacement(other):.4g} mm apart.\n"
-                if grid.shape == other.shape
-                else f": {grid.shape} and {other.shape} voxels.\n"
-            )
-            + f"Affine of the one ({grid.orientation}):\n{grid.affine}\n"
-            f"Affine of the other ({other.orientation}):\n{other.affine}\n"
-            f"Bring both onto one grid before combining them."
-        )
+    how = f"{grid.shape} and {other.shape} voxels"
+    if grid.shape == other.shape:
+        how = f"their corners are up to {grid.displacement(other):.4g} mm apart"
+    raise GridMismatchError(
+        f"These two objects are on different grids: {how}.\n"
+        f"{_affines('the one', grid, 'the other', other)}"
+        f"Bring both onto one grid before combining them."
+    )

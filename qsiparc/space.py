@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from xarray.indexes import CoordinateTransform, CoordinateTransformIndex, Index
 
@@ -51,10 +52,14 @@ class SpaceIndex(Index):
     def create_variables(
         self, variables: Mapping[Any, xr.Variable] | None = None
     ) -> dict[Hashable, xr.Variable]:
-        """The scalar coordinate, with the grid in its attributes."""
+        """The scalar coordinate, with the grid in its attributes.
+
+        Its value tells grids apart where there is no index, after a plain reload say: xarray drops
+        a scalar coordinate of which two objects have different values.
+        """
         given = variables.get(SPACE) if variables else None
         attrs = {**(given.attrs if given is not None else {}), **self.grid.to_attrs()}
-        return {SPACE: xr.Variable((), np.int8(0), attrs)}
+        return {SPACE: xr.Variable((), np.int64(self.grid.checksum), attrs)}
 
     @classmethod
     def concat(
@@ -82,6 +87,10 @@ class SpaceIndex(Index):
         """Nothing to do on one grid, an error on two."""
         require_same_grid(self.grid, other.grid)
         return {}
+
+    def to_pandas_index(self) -> pd.Index:
+        """What ``map_blocks`` and ``.indexes`` ask of every index; nothing is looked up in it."""
+        return pd.Index([self.grid.fingerprint], name=SPACE)
 
     def _repr_inline_(self, max_width: int) -> str:
         return f"SpaceIndex ({self.grid})"[:max_width]
@@ -188,7 +197,7 @@ def with_affine(obj: T, affine: ArrayLike) -> T:
     missing = [dim for dim in VOXEL_DIMS if dim not in obj.dims]
     if missing:
         raise SpaceError(f"A volume has the dims i, j, k; here {', '.join(missing)} is missing.")
-    numbers = {dim: obj[dim].values for dim in VOXEL_DIMS}
+    numbers = {dim: obj[dim].to_numpy() for dim in VOXEL_DIMS}
     shape = tuple(int(n.max(initial=0)) + 1 for n in numbers.values())
     if SPACE in obj.coords:
         shape = tuple(np.ravel(obj.coords[SPACE].attrs.get("shape", shape)))
