@@ -11,23 +11,25 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 import qsiparc.accessor  # noqa: F401 - registers `.parc`
+from qsiparc.version import __version__
 
 if TYPE_CHECKING:
     from qsiparc.archive import open
     from qsiparc.atlas import AtlasLUT, RegionInfo, read_lut
     from qsiparc.catalogue import statistics
+    from qsiparc.discover import QsiReconDataset, find
     from qsiparc.nifti import open_nifti
     from qsiparc.options import set_options
     from qsiparc.parcellation import Parcellation
     from qsiparc.table import from_long
 
-__version__ = "0.2.0.dev0"
-
 __all__ = [
     "AtlasLUT",
     "Parcellation",
+    "QsiReconDataset",
     "RegionInfo",
     "__version__",
+    "find",
     "from_long",
     "open",
     "open_nifti",
@@ -39,7 +41,9 @@ __all__ = [
 _HOMES = {
     "AtlasLUT": "atlas",
     "Parcellation": "parcellation",
+    "QsiReconDataset": "discover",
     "RegionInfo": "atlas",
+    "find": "discover",
     "from_long": "table",
     "open": "archive",
     "open_nifti": "nifti",

@@ -320,6 +320,40 @@ class DatasetParc(_OnVolumes, _OnCubes):
 
     _obj: xr.Dataset
 
+    def to_volume(
+        self,
+        dseg: Dseg,
+        *,
+        stat: str | None = None,
+        scalar: str | None = None,
+        subject: str | None = None,
+        fill: float = float("nan"),
+    ) -> xr.DataArray:
+        """A volume in which every voxel of a region holds the region's value.
+
+        Parameters
+        ----------
+        dseg : DataArray, path, nibabel image or Parcellation
+            The label image to paint on.
+        stat, scalar, subject : str, optional
+            Which value; needed where the cube has more than one.
+        fill : float, optional
+            For voxels of no region of the cube.
+
+        Returns
+        -------
+        DataArray
+            ``(i, j, k)`` on the grid of ``dseg``; ``.parc.to_nifti(path)`` writes it.
+
+        Raises
+        ------
+        CubeError
+            The cube has several values for a region; the message says of what.
+        """
+        from qsiparc.volume import to_volume
+
+        return to_volume(self._obj, dseg, stat=stat, scalar=scalar, subject=subject, fill=fill)
+
 
 @xr.register_datatree_accessor("parc")
 class DataTreeParc(_OnCubes):

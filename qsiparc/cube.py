@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 import xarray as xr
+from xarray import as_variable
 
-from qsiparc.errors import CubeError, OptionError, SelectionError
-from qsiparc.names import CUBE_DIMS, SUBJECT_COORDS, UNKNOWN_SUBJECT, VALUE
+from qsiparc.errors import CubeError, SelectionError
+from qsiparc.names import CUBE_DIMS, SCALAR_COORDS, SUBJECT_COORDS, VALUE
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
@@ -70,63 +71,20 @@ def require_cube(dataset: xr.Dataset) -> xr.Dataset:
     )
 
 
-def subject_names(subject: str | None, attrs: Mapping[str, Any]) -> dict[str, str]:
-    """Label and BIDS names of a scan.
+def assemble(values: xr.Variable, coords: Mapping[str, Any]) -> xr.Dataset:
+    """A cube, of its values and its coordinates.
 
     Parameters
     ----------
-    subject : str or None
-        What the caller calls it: ``sub-001``, ``sub-001_ses-01``, or any text.
-    attrs : mapping
-        Of the map, which knows ``participant_id`` and ``session_id`` from its file's name.
-
-    Returns
-    -------
-    dict of str to str
-        ``subject``, unique a scan, ``participant_id`` and ``session_id``; the last two empty where
-        nobody knows.
-
-    Examples
-    --------
-    >>> subject_names("sub-001_ses-01", {})
-    {'subject': 'sub-001_ses-01', 'participant_id': 'sub-001', 'session_id': 'ses-01'}
-    """
-    if subject is not None:
-        participant, _, session = subject.partition("_ses-")
-        session = f"ses-{session}" if session else ""
-        return {"subject": subject, "participant_id": participant, "session_id": session}
-    participant, session = (str(attrs.get(key, "")) for key in SUBJECT_COORDS)
-    label = "_".join(part for part in (participant, session) if part)
-    return {
-        "subject": label or UNKNOWN_SUBJECT,
-        "participant_id": participant,
-        "session_id": session,
-    }
-
-
-def assemble(
-    values: xr.DataArray,
-    columns: Mapping[str, Any],
-    subject: str | None,
-    attrs: Mapping[str, Any],
-) -> xr.Dataset:
-    """A cube of reduced maps.
-
-    Parameters
-    ----------
-    values : DataArray
-        With ``region``, ``stat``, ``scalar``, perhaps ``subject`` and further dims.
-    columns : mapping of str to sequence of str
-        Text on ``region``.
-    subject : str or None
-        Whose it is, where ``subject`` is no dim yet.
-    attrs : mapping
-        Of the map, which may know whose it is.
+    values : Variable
+        With ``region``, ``stat``, ``scalar``, perhaps ``subject``, and further dims.
+    coords : mapping
+        Of coordinates, as xarray takes them.
 
     Returns
     -------
     Dataset
-        Dims in the order of a cube, all text as `StringDType`.
+        Dims in the order of a cube, all its own text as `StringDType`.
 
     Raises
     ------
@@ -134,27 +92,52 @@ def assemble(
         Names on ``scalar`` or ``subject`` are not unique, or missing.
     """
     if "subject" not in values.dims:
-        names = subject_names(subject, attrs)
-        values = values.drop_vars(names, errors="ignore").expand_dims("subject")
-        values = values.assign_coords(text_coords({k: [v] for k, v in names.items()}, "subject"))
-    elif subject is not None:
-        raise OptionError("The maps have a dim 'subject' already, which names them.")
+        values = values.set_dims({"subject": 1, **values.sizes})
+    variables = {name: as_variable(coordinate, name=None) for name, coordinate in coords.items()}
     for dim in ("scalar", "subject"):
-        if dim not in values.coords or values.indexes[dim].has_duplicates:
-            raise CubeError(f"The dim {dim!r} needs unique names: {values[dim].values.tolist()}.")
-        values = values.assign_coords({dim: text(values[dim].values, what=dim)})
-    values = values.assign_coords(text_coords(columns, "region")).transpose(*CUBE_DIMS, ...)
-    return in_order(values.drop_attrs().rename(VALUE).to_dataset())
+        names = text(variables[dim].values if dim in variables else [None], what=f"{dim} names")
+        if len(set(names.tolist())) < names.size:
+            raise CubeError(f"Names on {dim!r} must be unique: {names.tolist()}.")
+        variables[dim] = xr.Variable((dim,), names)
+    return _ordered(values.transpose(*CUBE_DIMS, ...), variables, {})
 
 
-def in_order(cube: xr.Dataset) -> xr.Dataset:
-    """The same cube with its coordinates listed dim by dim, each dim's own first."""
-    dims = cube[VALUE].dims
+def _ordered(
+    values: xr.Variable, coords: Mapping[str, xr.Variable], attrs: Mapping[str, Any]
+) -> xr.Dataset:
+    """A cube with its coordinates listed dim by dim, each dim's own first."""
+    dims = values.dims
     ranked = sorted(
-        cube.coords, key=lambda n: [(dims.index(d), n != d) for d in cube.coords[n].dims]
+        coords, key=lambda name: [(dims.index(d), name != d) for d in coords[name].dims]
     )
-    bare = cube.drop_vars(list(cube.coords))
-    return bare.assign_coords({name: cube.coords[name] for name in ranked})
+    return xr.Dataset({VALUE: values}, {name: coords[name] for name in ranked}, attrs)
+
+
+def unselected(cube: xr.Dataset) -> xr.Dataset:
+    """The same cube with all its dims, also those that a selection of one value dropped.
+
+    Parameters
+    ----------
+    cube : Dataset
+        With ``value``, and with a scalar coordinate for every dim that it lacks.
+
+    Returns
+    -------
+    Dataset
+        Dims in order; coordinates are back on the dims they belong to.
+    """
+    values = require_cube(cube)[VALUE]
+    belongs = {"scalar": SCALAR_COORDS, "subject": SUBJECT_COORDS, "stat": ()}
+    elsewhere = {*SCALAR_COORDS, *SUBJECT_COORDS, *CUBE_DIMS}
+    for dim in CUBE_DIMS:
+        if dim in values.dims:
+            continue
+        lonely = [str(name) for name, c in values.coords.items() if c.ndim == 0]
+        own = belongs.get(dim, tuple(name for name in lonely if name not in elsewhere))
+        single = {name: (dim, values[name].data[None]) for name in own if name in lonely}
+        values = values.drop_vars(single).expand_dims(dim).assign_coords(single)
+    coords = {str(name): coordinate.variable for name, coordinate in values.coords.items()}
+    return _ordered(values.variable.transpose(*CUBE_DIMS, ...), coords, cube.attrs)
 
 
 def select(cube: T, wanted: Mapping[str, str | int | Sequence[Any] | slice | None]) -> T:
@@ -214,7 +197,7 @@ def _places(values: NDArray[Any], wanted: Any, name: str) -> NDArray[np.intp]:  
     found = (
         np.flatnonzero(values == wanted) if _comparable(values, wanted) else np.empty(0, np.intp)
     )
-    if found.size == 0 and isinstance(wanted, str):
+    if found.size == 0 and isinstance(wanted, str) and _comparable(values, wanted):
         folded = [str(value).casefold() for value in values]
         found = np.flatnonzero(np.array(folded, dtype=TEXT) == wanted.casefold())
     if found.size:

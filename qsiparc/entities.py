@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Final
 
-EXTENSIONS: Final = (
-    ".nii.gz",
-    ".tck.gz",
-    ".mif.gz",
-    ".fib.gz",
-    ".pickle.gz",
-    ".tsv.gz",
-)
-"""Extensions of two parts; any other is what follows the last dot."""
-
-_ENTITY: Final = re.compile(r"(?P<key>[A-Za-z]+)-(?P<value>[^_/\\]+)")
+_CLOSED: Final = ("", "sub", "ses")
+"""Keys whose value a stray part never continues."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +22,11 @@ class BIDSName:
         The last part before the extension, ``dwimap`` or ``dseg`` say.
     extension : str
         With its dot, ``.nii.gz`` say.
+
+    Examples
+    --------
+    >>> str(BIDSName({"sub": "01", "param": "fa"}, "dwimap", ".nii.gz"))
+    'sub-01_param-fa_dwimap.nii.gz'
     """
 
     entities: dict[str, str] = field(default_factory=dict)
@@ -54,8 +49,15 @@ def parse_name(filename: str | PurePath) -> BIDSName:
     Returns
     -------
     BIDSName
-        ``str`` of it is the name again where the name is a BIDS name. A part that is no
-        ``key-value`` pair and not the last one is dropped.
+        ``str`` of it is the name again where the name is a BIDS name.
+
+    Notes
+    -----
+    Old releases of QSIPrep wrote names that are not quite BIDS, and this is how they are read.
+    A key that comes twice (``_desc-preproc_space-T1w_desc-aal116_``) has its last value, the
+    one that the later step appended. A part that is no pair continues the value before it
+    (``_bundle-Association_ArcuateFasciculusL_``), but never a subject or a session.
+    The extension begins at the first dot of the last part.
 
     Examples
     --------
@@ -63,19 +65,27 @@ def parse_name(filename: str | PurePath) -> BIDSName:
     >>> name.entities["param"], name.suffix, name.extension
     ('fa', 'dwimap', '.nii.gz')
     """
-    stem = PurePath(filename).name
-    extension = next((e for e in EXTENSIONS if stem.lower().endswith(e)), PurePath(stem).suffix)
-    stem = stem[: len(stem) - len(extension)]
+    *parts, last = PurePath(filename).name.split("_")
+    last, dot, extension = last.partition(".")
     entities: dict[str, str] = {}
-    suffix = ""
-    *parts, last = stem.split("_")
-    for part in [*parts, last]:
-        match = _ENTITY.fullmatch(part)
-        if match:
-            entities.setdefault(match["key"], match["value"])
-        elif part is last:
-            suffix = part
-    return BIDSName(entities, suffix, extension)
+    previous = ""
+    for part in parts:
+        key, value = _pair(part)
+        if value:
+            entities[key] = value
+            previous = key
+        elif previous not in _CLOSED:
+            entities[previous] += f"_{part}"
+    key, value = _pair(last)
+    if value:
+        entities[key] = value
+        last = ""
+    return BIDSName(entities, last, dot + extension)
+
+
+def _pair(part: str) -> tuple[str, str]:
+    key, _, value = part.partition("-")
+    return (key, value) if key.isalpha() and key.isascii() else ("", "")
 
 
 def parse_entities(filename: str | PurePath) -> dict[str, str]:
@@ -84,7 +94,7 @@ def parse_entities(filename: str | PurePath) -> dict[str, str]:
     Parameters
     ----------
     filename : str or Path
-        With or without an extension.
+        With or without an extension, with or without folders before it.
 
     Returns
     -------

@@ -12,13 +12,13 @@ import pandas as pd
 import xarray as xr
 
 from qsiparc.catalogue import resolve
-from qsiparc.cube import assemble, text, text_coords
-from qsiparc.errors import CubeError, NiftiWarning, OptionError, warn
+from qsiparc.coords import further_coords, scalar_coords, subject_coords
+from qsiparc.cube import assemble, text_coords
+from qsiparc.errors import CubeError, NiftiWarning, warn
 from qsiparc.names import (
     OUTPUT_COLUMNS,
     REGION_COORDS,
     SCALAR_COORDS,
-    SPACE,
     VOLUME,
     VOXEL_DIMS,
 )
@@ -27,6 +27,7 @@ from qsiparc.parcellation import Parcellation
 from qsiparc.regions import as_lut, region_rows
 from qsiparc.space import voxel_grid
 from qsiparc.table import to_long
+from qsiparc.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,83 +64,61 @@ def extract_cube(
 ) -> xr.Dataset:
     """Reduce maps over the regions of an atlas; see ``DataArray.parc.extract``."""
     chosen = resolve(stats)
-    variables = _variables(maps, scalar)
-    grid, *_ = [voxel_grid(variable) for variable in variables]  # each checks its own witness
+    volumes = _volumes(maps)
+    grid, *_ = [voxel_grid(volume) for volume in volumes]  # each checks its own witness
     parcellation = Parcellation.from_labels(dseg).on(grid, resample=resample)
-    table = region_rows(as_lut(lut, parcellation), parcellation, unknown)
+    rows = region_rows(as_lut(lut, parcellation), parcellation, unknown)
     reduced = [
-        _reduce(variable, parcellation, table.indices, chosen, zero_is_missing=zero_is_missing)
-        for variable in variables
+        _reduce(volume.variable, parcellation, rows.indices, chosen, zero_is_missing)
+        for volume in volumes
     ]
-    values = xr.concat(reduced, "scalar", coords="different", compat="equals", combine_attrs="drop")
-    values = values.assign_coords(_identity(values, variables))
-    subject = subject or _label(values, "subject") or None
-    cube = assemble(values, table.columns, subject, variables[0].attrs)
-    how = {
-        "stats": stats if isinstance(stats, str) else list(stats),
-        "zero_is_missing": int(zero_is_missing),
-        "atlas": table.atlas_name,
+    coords = {
+        **further_coords(volumes[0]),
+        "region": ("region", rows.indices),
+        **text_coords(rows.columns, "region"),
+        **text_coords({"stat": [statistic.name for statistic in chosen]}, "stat"),
+        **subject_coords(volumes[0], subject),
+        **scalar_coords(volumes, scalar),
     }
-    return cube.assign_attrs(how | _provenance(cube, variables, parcellation, lut))
+    values = reduced[0] if "scalar" in reduced[0].dims else xr.Variable.concat(reduced, "scalar")
+    how = {
+        "stats": stats if isinstance(stats, str) else " ".join(stats),
+        "zero_is_missing": int(zero_is_missing),
+        "atlas": rows.atlas_name,
+    }
+    cube = assemble(values, coords)
+    return cube.assign_attrs(how | _provenance(cube, volumes, parcellation, lut))
 
 
-def _variables(maps: xr.DataArray | xr.Dataset, scalar: str | None) -> list[xr.DataArray]:
-    """The maps, each with a dim ``scalar`` and with the same further dims."""
-    if isinstance(maps, xr.Dataset):
-        if scalar is not None:
-            raise OptionError("In a Dataset the variables name the scalars; rename them instead.")
-        found = [v for v in maps.data_vars.values() if set(VOXEL_DIMS) <= set(v.dims)]
-        left_out = [
-            name for name, v in maps.data_vars.items() if not set(VOXEL_DIMS) <= set(v.dims)
-        ]
-        if not found:
-            raise CubeError(f"No variable of this Dataset has the dims i, j, k: {left_out}.")
-        if left_out:
-            warn(f"No volumes, so not extracted: {left_out}.", NiftiWarning)
-        shapes = {v.name: {d: n for d, n in v.sizes.items() if d not in VOXEL_DIMS} for v in found}
-        if len({frozenset(s.items()) for s in shapes.values()}) > 1:
-            raise CubeError(
-                f"These maps differ in their further dims, extract them apart: {shapes}"
-            )
-    else:
-        found = [maps]
-    if "scalar" in found[0].dims:
-        if scalar is not None or len(found) > 1:
-            raise OptionError("The maps have a dim 'scalar' already, which names them.")
-        return found
-    named = [scalar or _label(v, "scalar") or _name(v) for v in found]
-    return [
-        v.drop_vars("scalar", errors="ignore").expand_dims(scalar=text([name]))
-        for v, name in zip(found, named, strict=True)
-    ]
-
-
-def _name(array: xr.DataArray) -> str:
-    return "map" if array.name is None else str(array.name)
-
-
-def _label(array: xr.DataArray, name: str) -> str:
-    """The value of a scalar coordinate, left by a selection, or empty."""
-    return str(array.coords[name].item()) if name in array.coords else ""
+def _volumes(maps: xr.DataArray | xr.Dataset) -> list[xr.DataArray]:
+    """The maps that were given, all with the same further dims."""
+    if isinstance(maps, xr.DataArray):
+        return [maps]
+    arrays = {str(name): array for name, array in maps.data_vars.items()}
+    volumes = {name: v for name, v in arrays.items() if set(VOXEL_DIMS) <= set(v.dims)}
+    left_out = [name for name in arrays if name not in volumes]
+    if not volumes:
+        raise CubeError(f"No variable of this Dataset has the dims i, j, k: {left_out}.")
+    if left_out:
+        warn(f"No volumes, so not extracted: {left_out}.", NiftiWarning)
+    further = {name: set(v.dims) - set(VOXEL_DIMS) for name, v in volumes.items()}
+    first, *others = further.values()
+    if any(dims != first for dims in others):
+        raise CubeError(f"These maps differ in their further dims, extract them apart: {further}.")
+    return list(volumes.values())
 
 
 def _reduce(
-    variable: xr.DataArray,
+    volume: xr.Variable,
     parcellation: Parcellation,
     indices: NDArray[np.int64],
     chosen: tuple[Statistic, ...],
-    *,
     zero_is_missing: bool,
-) -> xr.DataArray:
+) -> xr.Variable:
     """One map, of any further dims, to ``(…, region, stat)``; a dask array stays one."""
-    order = np.searchsorted(parcellation.labels, indices)
-    order = np.minimum(order, max(len(parcellation) - 1, 0))
-    present = (
-        parcellation.labels[order] == indices
-        if len(parcellation)
-        else np.zeros(indices.size, np.bool_)
-    )
-    absent = np.array([statistic.absent for statistic in chosen])
+    present = np.isin(indices, parcellation.labels)
+    order = np.searchsorted(parcellation.labels, indices[present])
+    absent = [statistic.absent for statistic in chosen]
 
     def reduce_block(block: NDArray[Any]) -> NDArray[np.float64]:
         result = np.empty((*block.shape[:-3], indices.size, len(chosen)))
@@ -147,12 +126,12 @@ def _reduce(
         for at in np.ndindex(block.shape[:-3]):
             segments = parcellation.segments(block[at], zero_is_missing=zero_is_missing)
             for column, statistic in enumerate(chosen):
-                result[(*at, present, column)] = statistic(segments)[order[present]]
+                result[(*at, present, column)] = statistic(segments)[order]
         return result
 
-    reduced = xr.apply_ufunc(
+    reduced: xr.Variable = xr.apply_ufunc(
         reduce_block,
-        variable.drop_vars(SPACE),
+        volume,
         input_core_dims=[VOXEL_DIMS],
         output_core_dims=[["region", "stat"]],
         dask="parallelized",
@@ -163,42 +142,24 @@ def _reduce(
         },
         keep_attrs=False,
     )
-    assert isinstance(reduced, xr.DataArray)  # noqa: S101 - apply_ufunc's type says Any
-    return reduced.assign_coords(
-        region=indices, stat=text([statistic.name for statistic in chosen])
-    )
-
-
-def _identity(values: xr.DataArray, variables: list[xr.DataArray]) -> dict[str, Any]:
-    """What the scalars are made of, where the maps do not carry it on ``scalar`` themselves."""
-    missing = [name for name in SCALAR_COORDS if name not in values.coords]
-    columns = {
-        name: [
-            str(v.attrs.get(name, "")) if v.sizes["scalar"] == 1 else ""
-            for v in variables
-            for _ in range(v.sizes["scalar"])
-        ]
-        for name in missing
-    }
-    return text_coords(columns, "scalar")
+    return reduced
 
 
 def _provenance(
     cube: xr.Dataset,
-    variables: list[xr.DataArray],
+    volumes: list[xr.DataArray],
     parcellation: Parcellation,
     lut: object,
 ) -> dict[str, str]:
     """Version and files, by subject: a concatenation of cubes keeps the first one's."""
-    from qsiparc import __version__
-
-    maps = {str(v["scalar"].to_numpy()[0]): str(v.attrs.get("source", "")) for v in variables}
+    names = cube["scalar"].to_numpy().tolist()
+    files = [str(volume.attrs.get("source", "")) for volume in volumes]
     sources = {
-        "maps": {name: source for name, source in maps.items() if source},
+        "maps": {name: file for name, file in zip(names, files, strict=False) if file},
         "dseg": parcellation.source,
         "lut": os.path.basename(os.fspath(lut)) if isinstance(lut, str | os.PathLike) else "",  # noqa: PTH119 - any path-like
     }
-    subjects = "+".join(map(str, cube["subject"].to_numpy()))
+    subjects = "+".join(cube["subject"].to_numpy().tolist())
     return {
         "generated_by": f"qsiparc {__version__}",
         "provenance": json.dumps({subjects: sources}, ensure_ascii=False),

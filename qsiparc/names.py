@@ -44,7 +44,19 @@ OUTPUT_COLUMNS: Final = [
 ]
 """The documented columns of a long table, in order."""
 
+STATUS: Final = "status"
+"""In a study's cube, the variable on ``(scalar, subject)`` that says why a value is NaN."""
+
+STATUS_FLAGS: Final = {"ok": 0, "missing": 1, "failed": 2}
+"""Its values: reduced; no such map (or dseg) for this scan; there, but it could not be reduced."""
+
 UNKNOWN_SUBJECT: Final = "unknown"
 """Label on ``subject`` of a map that does not say whose it is."""
+
+RESERVED: Final = frozenset(
+    {*CUBE_DIMS, VALUE, *SCALAR_COORDS, *SUBJECT_COORDS, *OUTPUT_COLUMNS}
+    | {*VOXEL_DIMS, VOLUME, SPACE, "session", "atlas"}
+)
+"""Words that a cube or a long table needs for itself."""
 
 Hemisphere = Literal["L", "R", "bilateral"]

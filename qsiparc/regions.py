@@ -11,6 +11,7 @@ import pandas as pd
 from qsiparc.atlas import AtlasLUT, RegionInfo, read_lut
 from qsiparc.errors import LabelError, LabelWarning, OptionError, warn
 from qsiparc.labels import some
+from qsiparc.names import REGION_COORDS, RESERVED
 
 if TYPE_CHECKING:
     import os
@@ -33,7 +34,8 @@ class Regions:
     indices : numpy.ndarray
         (regions,) labels.
     columns : dict of str to list of str
-        Text beside them: ``region_name``, ``hemisphere``, and the LUT's other columns.
+        Text beside them: ``region_name``, ``hemisphere``, and the LUT's other columns; one whose
+        name a cube uses itself, ``units`` say, is called ``lut_units``.
     atlas_name : str
         Of the LUT, else of the image.
     """
@@ -66,6 +68,11 @@ def as_lut(lut: Lut | None, parcellation: Parcellation) -> AtlasLUT:
         return read_lut(lut)
     regions = [_nameless(label) for label in parcellation.labels.tolist()]
     return AtlasLUT(regions, parcellation.atlas_name)
+
+
+def _own_name(column: str) -> str:
+    """The name of a LUT's column, unless a cube uses it for something else."""
+    return f"lut_{column}" if column in RESERVED else column
 
 
 def _nameless(label: int) -> RegionInfo:
@@ -122,6 +129,8 @@ def region_rows(lut: AtlasLUT, parcellation: Parcellation, unknown: Unknown) -> 
         warn(f"{message} They are left out; unknown='keep' keeps them.", LabelWarning)
     elif not len(parcellation):
         warn(f"{name} holds no label at all, so every statistic is NaN.", LabelWarning)
-    columns = {str(c): frame[c].astype(object).tolist() for c in frame.columns[1:]}
+    names = [str(c) if c in REGION_COORDS else _own_name(str(c)) for c in frame.columns[1:]]
+    texts = [frame[c].astype(object).tolist() for c in frame.columns[1:]]
+    columns = dict(zip(names, texts, strict=True))
     atlas_name = lut.atlas_name or parcellation.atlas_name
     return Regions(frame["region_index"].to_numpy(np.int64), columns, atlas_name)

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from qsiparc.cube import in_order, require_cube, subject_names, text, text_coords
+from qsiparc.coords import subject_names
+from qsiparc.cube import assemble, text_coords, unselected
 from qsiparc.errors import CubeError, QsiparcWarning, warn
 from qsiparc.names import (
     CUBE_DIMS,
@@ -62,10 +63,7 @@ def to_long(cube: xr.Dataset | xr.DataTree) -> pd.DataFrame:
         nodes = [(node.name, node.to_dataset()) for node in cube.subtree if node.data_vars]
         named = [ds.assign_attrs(atlas=ds.attrs.get("atlas") or name) for name, ds in nodes]
         return pd.concat(map(to_long, named), ignore_index=True)
-    values = require_cube(cube)[VALUE]
-    for dim in CUBE_DIMS:
-        if dim not in values.dims:
-            values = values.expand_dims(dim)
+    values = unselected(cube)[VALUE]
     further = [dim for dim in values.dims if dim not in CUBE_DIMS]
     values = values.transpose("subject", "scalar", *further, "region", "stat")
     stats = [str(name) for name in values["stat"].to_numpy()]
@@ -171,15 +169,12 @@ def from_long(frame: pd.DataFrame, *, stats: Sequence[str] | None = None) -> xr.
     values = np.full((len(names), int(np.prod(shape))), np.nan)
     values[:, place] = frame[names].to_numpy(np.float64).T
     dims = ("stat", *keys)
-    cube = xr.DataArray(values.reshape(-1, *shape), dims=dims).transpose(*CUBE_DIMS, ...)
+    cube = xr.Variable(dims, values.reshape(-1, *shape))
     coords: dict[str, Any] = {
-        "region": levels["region"].astype(np.int64),
-        "stat": text(names),
-        "scalar": text(levels["scalar"]),
-        "subject": text(levels["subject"]),
+        dim: (dim, labels.astype(np.int64) if dim in ("region", "volume") else labels)
+        for dim, labels in levels.items()
     }
-    if "volume" in keys:
-        coords["volume"] = levels["volume"]
+    coords |= text_coords({"stat": names}, "stat")
     taken = {*names, *STATS, *needed, *LEADING, *keys.values()}
     rest = [str(column) for column in frame.columns if column not in taken | {*SUBJECT_COORDS}]
     on_scalar = [name for name in rest if name in SCALAR_COORDS]
@@ -195,7 +190,7 @@ def from_long(frame: pd.DataFrame, *, stats: Sequence[str] | None = None) -> xr.
     attrs = {key: value for key, value in frame.attrs.items() if key != STATS_ATTR}
     if atlases:
         attrs.setdefault("atlas", str(atlases[0]))
-    return in_order(cube.assign_coords(coords).rename(VALUE).to_dataset()).assign_attrs(attrs)
+    return assemble(cube, coords).assign_attrs(attrs)
 
 
 def _subject_columns(frame: pd.DataFrame) -> dict[str, list[str]]:

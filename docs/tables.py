@@ -1,0 +1,59 @@
+"""Tables for the pages, of what the code itself says: rooms and their imports, statistics."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import qsiparc
+
+PACKAGE = Path(qsiparc.__file__).parent
+
+
+def write_tables(folder: Path) -> None:
+    """Write every table to a file of its own, for the pages to include."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "_rooms.md").write_text(rooms(), encoding="utf-8")
+    (folder / "_statistics.md").write_text(statistics(), encoding="utf-8")
+
+
+def statistics() -> str:
+    """The catalogue of statistics."""
+    rows = [
+        [f"`{name}`", row.summary, row.formula, row.unit, row.tier]
+        for name, row in qsiparc.statistics().iterrows()
+    ]
+    return table(["name", "what it is", "formula", "unit", "smallest tier"], rows)
+
+
+def rooms() -> str:
+    """Every module, the first line of its docstring, and the modules that it imports."""
+    rows = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        job = (ast.get_docstring(tree) or "").partition("\n")[0].replace("``", "`")
+        uses = ", ".join(f"`{used}`" for used in sorted(imports(tree)))
+        rows.append([f"`{name.removesuffix('.__init__')}`", job.rstrip("."), uses or "–"])
+    return table(["room", "its one job", "imports"], rows)
+
+
+def imports(tree: ast.Module) -> set[str]:
+    """Rooms that a room imports at run time; `names`, `errors` and `options` are everybody's."""
+    for block in ast.walk(tree):
+        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING":
+            block.body = []
+    found = {
+        node.module
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("qsiparc.")
+    }
+    return {name.removeprefix("qsiparc.") for name in found} - {"names", "errors", "options"}
+
+
+def table(header: list[str], rows: list[list[str]]) -> str:
+    """A Markdown table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "".join(
+        f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines
+    )

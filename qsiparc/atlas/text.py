@@ -1,0 +1,118 @@
+"""The bytes of a label file as text, or what they look like instead."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from typing import TYPE_CHECKING, Final
+
+from qsiparc.errors import LutError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_HEAD: Final = 1024
+_NIFTI_MAGIC: Final = {b"n+1\0", b"ni1\0", b"n+2\0", b"ni2\0"}
+
+_BINARY: Final = (
+    (b"\x1f\x8b", "a gzip file, perhaps the label image itself (load_lut_from_dseg reads that)"),
+    (b"PK\x03\x04", "a zip file or a spreadsheet; export the sheet as tab-separated text"),
+    (b"\x89HDF", "an HDF5 or MATLAB file"),
+    (b"MATLAB", "a MATLAB file"),
+    (b"\x89PNG", "a picture"),
+    (b"%PDF", "a PDF"),
+)
+
+_TEXT: Final = (
+    (
+        r"version https://git-lfs\.github\.com/spec",
+        "a git-LFS pointer: the file itself was never fetched; run `git lfs pull`",
+    ),
+    (
+        r"\S*annex/objects/\S+\s*\Z",
+        "a git-annex pointer: the file itself was never fetched; run `datalad get`",
+    ),
+    (
+        r"(?i)<!doctype html|<html|<head",
+        "a web page, as a download leaves that went wrong; fetch the raw file",
+    ),
+    (
+        r"<\?xml|<\w+",
+        "XML. The ids in an XML file of FSL are not those of its label image, which start at 1",
+    ),
+)
+
+_BOMS: Final = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+def read_text(path: Path) -> str:
+    """The text of a label file: UTF-8, UTF-16 or Latin-1, with or without a byte order mark.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    str
+        With the line ends of the file.
+
+    Raises
+    ------
+    LutError
+        The file is empty or is no table; the message says what it looks like.
+    """
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+        _refuse_binary(head, path)
+        text = _decode(head + file.read(), path)
+    if not text.strip():
+        raise LutError(f"{path} is empty. Expected a table with an id and a name for every region.")
+    for pattern, looks_like in _TEXT:
+        if re.match(pattern, text.lstrip()):
+            raise LutError(_no_lut(path, looks_like))
+    return text
+
+
+def _no_lut(path: Path, looks_like: str) -> str:
+    return f"{path} is no look-up table. It looks like {looks_like}."
+
+
+def _refuse_binary(head: bytes, path: Path) -> None:
+    for magic, looks_like in _BINARY:
+        if head.startswith(magic):
+            raise LutError(_no_lut(path, looks_like))
+    if head[344:348] in _NIFTI_MAGIC or head[4:8] in _NIFTI_MAGIC:
+        image = "a NIfTI image. For ids without names use load_lut_from_dseg"
+        raise LutError(_no_lut(path, image))
+
+
+def _decode(raw: bytes, path: Path) -> str:
+    marked = next((name for bom, name in _BOMS if raw.startswith(bom)), None)
+    for encoding in [marked] if marked else [_guess(raw), "cp1252", "latin-1"]:
+        try:
+            text = raw.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" in text:
+            raise LutError(_no_lut(path, "a binary file: it holds zero bytes"))
+        return text
+    raise LutError(_no_lut(path, f"damaged {marked} text; save it again as UTF-8"))
+
+
+def _guess(raw: bytes) -> str:
+    """UTF-8, unless every other byte of the beginning is zero."""
+    head = raw[: _HEAD & ~1]
+    half = len(head) // 2
+    if half and head[1::2] == b"\0" * half:
+        return "utf-16-le"
+    if half and head[::2] == b"\0" * half:
+        return "utf-16-be"
+    return "utf-8"

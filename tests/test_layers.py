@@ -1,0 +1,177 @@
+"""The rooms of the house: who may import whom (the table is explained in docs/design.md)."""
+
+from __future__ import annotations
+
+import ast
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import qsiparc
+
+PACKAGE = Path(qsiparc.__file__).parent
+FOUNDATION = {"names", "errors", "options", "version"}
+MAY_IMPORT = {
+    "__init__": {"accessor"},
+    "accessor": {"archive", "cube", "extract", "nifti", "space", "table", "volume"},
+    "archive": {"space"},
+    "atlas": {"atlas.files", "atlas.hemisphere", "atlas.table", "entities", "parcellation"},
+    "atlas.columns": {"atlas.hemisphere"},
+    "atlas.files": {"atlas.columns", "atlas.jsonfile", "atlas.text"},
+    "atlas.hemisphere": set(),
+    "atlas.jsonfile": {"atlas.columns"},
+    "atlas.table": {"atlas.columns"},
+    "atlas.text": set(),
+    "backend": {"nifti"},
+    "catalogue": set(),
+    "cube": set(),
+    "cli": {"discover"},
+    "discover": {
+        "discover.bidsfile",
+        "discover.dataset",
+        "discover.found",
+        "discover.matching",
+        "discover.shelf",
+        "discover.views",
+        "entities",
+    },
+    "discover.bidsfile": set(),
+    "discover.dataset": {
+        "discover.bidsfile",
+        "discover.display",
+        "discover.found",
+        "discover.identity",
+        "discover.matching",
+        "discover.pairing",
+        "discover.shelf",
+        "discover.tables",
+        "entities",
+    },
+    "discover.display": set(),
+    "discover.found": {"discover.bidsfile", "discover.identity", "discover.walk", "entities"},
+    "discover.grids": {"nifti"},
+    "discover.identity": set(),
+    "discover.matching": set(),
+    "discover.pairing": {"discover.grids", "discover.identity"},
+    "discover.shelf": {"atlas", "discover.identity", "parcellation"},
+    "discover.tables": set(),
+    "discover.views": {
+        "discover.bidsfile",
+        "discover.dataset",
+        "discover.found",
+        "discover.matching",
+        "discover.pairing",
+        "discover.walk",
+        "entities",
+    },
+    "discover.walk": {"progress"},
+    "entities": set(),
+    "errors": set(),
+    "extract": {
+        "atlas",
+        "catalogue",
+        "cube",
+        "coords",
+        "nifti",
+        "parcellation",
+        "regions",
+        "space",
+        "table",
+    },
+    "grid": set(),
+    "coords": {"cube"},
+    "inflate": set(),
+    "kernels": set(),
+    "labels": set(),
+    "names": set(),
+    "nifti": {"entities", "grid", "sidecar", "space", "voxels"},
+    "options": set(),
+    "parcellation": {"entities", "grid", "kernels", "labels", "nifti", "space"},
+    "phantom": set(),
+    "phantom.atlas": {"phantom.brain"},
+    "phantom.brain": set(),
+    "phantom.catalogue": {"entities"},
+    "phantom.maps": {"phantom.brain"},
+    "phantom.scan": {"phantom.atlas", "phantom.brain", "phantom.maps"},
+    "progress": set(),
+    "regions": {"atlas", "labels"},
+    "sidecar": set(),
+    "space": {"grid"},
+    "table": {"cube", "coords"},
+    "tutorial": {"nifti", "phantom.atlas", "phantom.catalogue", "phantom.scan", "space"},
+    "version": set(),
+    "volume": {"catalogue", "cube", "parcellation", "space"},
+    "voxels": {"inflate"},
+}
+NIBABEL = {"nifti", "voxels"}
+
+
+def room_imports(path):
+    """Modules that a room imports at run time, inside functions too, but not for typing."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    typing_only = {
+        id(node)
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
+        for node in ast.walk(block)
+    }
+    for node in ast.walk(tree):
+        if id(node) in typing_only:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name}: relative import"
+            ours = str(node.module).split(".")[0] == "qsiparc"
+            yield from (f"{node.module}.{a.name}" if ours else str(node.module) for a in node.names)
+
+
+def room_name(path):
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
+
+
+ROOMS = {room_name(path): set(room_imports(path)) for path in PACKAGE.rglob("*.py")}
+
+
+def known_room(name):
+    """The room that a dotted name is in."""
+    rest = name.removeprefix("qsiparc.")
+    while rest and rest not in ROOMS:
+        rest = rest.rpartition(".")[0]
+    return rest or "__init__"
+
+
+def test_every_room_has_a_row():
+    assert set(ROOMS) == set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("room", sorted(ROOMS))
+def test_a_room_imports_only_what_it_may(room):
+    ours = {known_room(name) for name in ROOMS[room] if name.startswith("qsiparc.")}
+    assert ours <= MAY_IMPORT[room] | (FOUNDATION - {room})
+
+
+def test_imports_go_one_way():
+    order = list(TopologicalSorter(MAY_IMPORT).static_order())
+    assert order.index("kernels") < order.index("parcellation") < order.index("extract")
+
+
+@pytest.mark.parametrize("room", sorted(ROOMS))
+def test_only_the_nifti_rooms_import_nibabel(room):
+    imports = {name.split(".")[0] for name in ROOMS[room]}
+    assert ("nibabel" in imports) == (room in NIBABEL)
+
+
+def test_kernels_are_numpy_and_nothing_else():
+    assert ROOMS["kernels"] <= {"__future__", "functools", "typing", "numpy"}
+
+
+def test_the_backend_imports_nothing_that_xarray_has_not():
+    assert ROOMS["backend"] == {
+        "__future__",
+        "os",
+        "typing",
+        "xarray.backends",
+        "qsiparc.nifti.read_dataset",
+    }

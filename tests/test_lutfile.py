@@ -1,0 +1,306 @@
+from __future__ import annotations
+
+import gzip
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qsiparc.atlas import read_lut
+from qsiparc.errors import LutError, LutWarning
+
+EXPECTED = [(1, "LH_Vis", "L"), (2, "RH_Vis", "R")]
+
+
+@pytest.fixture
+def lut_of(tmp_path):
+    def read(content, *, name="labels.txt", **options):
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return read_lut(path, **options)
+
+    return read
+
+
+def triples(lut):
+    return [(r.index, r.name, r.hemisphere) for r in lut]
+
+
+TWO_REGIONS = {
+    "tsv with index and label": "index\tlabel\n1\tLH_Vis\n2\tRH_Vis\n",
+    "tsv with index and name": "index\tname\n1\tLH_Vis\n2\tRH_Vis\n",
+    "no newline at the end": "index\tname\n1\tLH_Vis\n2\tRH_Vis",
+    "headings in any case": "Region ID\tRegion-Name\n1\tLH_Vis\n2\tRH_Vis\n",
+    "headings with spaces": " index \t name \n1\tLH_Vis\n2\tRH_Vis\n",
+    "csv": "index,name\n1,LH_Vis\n2,RH_Vis\n",
+    "csv with spaces": "index, name\n1, LH_Vis\n2, RH_Vis\n",
+    "quoted headings": '"index","name"\n"1","LH_Vis"\n"2","RH_Vis"\n',
+    "semicolons": "id;label\n1;LH_Vis\n2;RH_Vis\n",
+    "spaces": "index   name\n1   LH_Vis\n 2   RH_Vis\n",
+    "carriage return, line feed": "index\tname\r\n1\tLH_Vis\r\n2\tRH_Vis\r\n",
+    "carriage returns": "index\tname\r1\tLH_Vis\r2\tRH_Vis\r",
+    "comments and empty lines": "# made by hand\n\nindex\tname\n#\n1\tLH_Vis\n\t\n2\tRH_Vis\n\n",
+    "byte order mark": b"\xef\xbb\xbfindex\tname\n1\tLH_Vis\n2\tRH_Vis\n",
+    "utf-16 with its mark": "index\tname\n1\tLH_Vis\n2\tRH_Vis\n".encode("utf-16"),
+    "utf-16 without": "index\tname\n1\tLH_Vis\n2\tRH_Vis\n".encode("utf-16-le"),
+    "big-endian utf-16": "index\tname\n1\tLH_Vis\n2\tRH_Vis\n".encode("utf-16-be"),
+    "ids as floats": "index\tname\n1.0\tLH_Vis\n2.0\tRH_Vis\n",
+    "ids with zeros in front": "index\tname\n001\tLH_Vis\n002\tRH_Vis\n",
+    "background": "index\tname\n0\tbackground\n1\tLH_Vis\n2\tRH_Vis\n",
+    "background without a name": "index\tname\n0\t\n1\tLH_Vis\n2\tRH_Vis\n",
+    "empty cells at the end of a row": "index\tname\n1\tLH_Vis\t\t\n2\tRH_Vis\n",
+    "empty headings over empty cells": "index,name,,\n1,LH_Vis,,\n2,RH_Vis,,\n",
+    "label is the id, name the name": "label\tname\n1\tLH_Vis\n2\tRH_Vis\n",
+    "name is the id, label the name": "name\tlabel\n1\tLH_Vis\n2\tRH_Vis\n",
+    "headerless with tabs": "1\tLH_Vis\n2\tRH_Vis\n",
+    "headerless with commas": "1,LH_Vis\n2,RH_Vis\n",
+    "headerless with spaces": "  1 LH_Vis\n  2 RH_Vis\n",
+    "workbench": "LH_Vis\n1 171 243 85 255\nRH_Vis\n2 86 162 74 255\n",
+    "workbench with its background": "???\n0 0 0 0 0\nLH_Vis\n1 1 2 3 4\nRH_Vis\n2 86 162 74 255\n",
+    "freesurfer": "#No. Label Name: R G B A\n0 Unknown 0 0 0 0\n1 LH_Vis 70 130 180 0\n"
+    "2   RH_Vis                 245 245 245 0\n",
+    "freesurfer with tabs": "1\tLH_Vis\t70\t130\t180\t0\n2\tRH_Vis\t245\t245\t245\t0\n",
+    "freesurfer with one tab": "1\tLH_Vis   70 130 180 0\n2\tRH_Vis   245 245 245 0\n",
+    "freesurfer without opacity": "1 LH_Vis 70 130 180\n2 RH_Vis 245 245 245\n",
+    "freesurfer with a header": "ID LabelName R G B A\n1 LH_Vis 70 130 180 0\n2 RH_Vis 1 1 1 0\n",
+    "mrtrix": "0 ??? Unknown 0 0 0 0\n1 L.V LH_Vis 25 100 40 255\n2 R.V RH_Vis 25 100 40 255\n",
+    "itk-snap": '# ITK-SnAP Label Description File\n0 0 0 0 0 0 0 "Clear Label"\n'
+    '1 255 0 0 1 1 1 "LH_Vis"\n2 0 255 0 0.5 1 1 "RH_Vis"\n',
+    "fsleyes": "1 0.5 0 1.0 LH_Vis\n2 0 0 1.0 RH_Vis\n",
+    "aal with its own codes": "1 LH_Vis 2001\n2 RH_Vis 2002\n",
+    "json": '{"1": "LH_Vis", "2": "RH_Vis"}',
+    "json of fields": '{"1": {"name": "LH_Vis"}, "2": {"name": "RH_Vis"}}',
+    "json list": '[{"index": 1, "name": "LH_Vis"}, {"index": 2, "name": "RH_Vis"}]',
+    "json list with floats": '[{"id": 1.0, "label": "LH_Vis"}, {"id": "2", "label": "RH_Vis"}]',
+}
+
+
+@pytest.mark.parametrize("content", TWO_REGIONS.values(), ids=TWO_REGIONS.keys())
+def test_every_format_gives_the_same_two_regions(lut_of, content):
+    assert triples(lut_of(content)) == EXPECTED
+
+
+@pytest.mark.parametrize("name", ["a.tsv", "a.json", "a.csv", "a"])
+def test_the_extension_does_not_matter(lut_of, name):
+    assert triples(lut_of(TWO_REGIONS["workbench"], name=name)) == EXPECTED
+
+
+def test_extra_columns_stay_as_they_are(lut_of):
+    lut = lut_of("index\tlabel\tindex_17\tnet\n1\tLH_Vis\t49.0\tn/a\n2\tRH_Vis\t007\t\n")
+    table = lut.to_dataframe()
+    assert list(table) == ["region_index", "region_name", "hemisphere", "index_17", "net"]
+    assert table["index_17"].tolist() == ["49.0", "007"]
+    assert table["net"].tolist() == ["n/a", ""]
+
+
+@pytest.mark.parametrize("name", ["NA", "007", "None", "nan", "true", "1e3", "Größe", "a, b", "#1"])
+def test_names_stay_text(lut_of, name):
+    assert lut_of(f"index\tname\n5\t{name}\n")[5].name == name
+
+
+def test_quoted_cells_hold_tabs_newlines_and_hashes(lut_of):
+    lut = lut_of('index\tname\tnote\n1\t"a\tb"\t"two\n# lines"\n2\t"say ""x"""\t\n')
+    assert [r.name for r in lut] == ["a\tb", 'say "x"']
+    assert lut.to_dataframe()["note"].tolist() == ["two\n# lines", ""]
+
+
+def test_latin_1(lut_of):
+    assert lut_of("index\tname\n1\tPrécunéus\n".encode("latin-1"))[1].name == "Précunéus"
+
+
+def test_headerless_rows_number_their_further_columns(lut_of):
+    table = lut_of("1,LH_Vis,Vis\n2,RH_Vis,Vis\n").to_dataframe()
+    assert table["column_3"].tolist() == ["Vis", "Vis"]
+
+
+def test_names_with_spaces_in_a_list(lut_of):
+    assert lut_of("1 Left Frontal Pole\n2 Region 1\n").regions[0].name == "Left Frontal Pole"
+
+
+def test_a_number_is_part_of_the_name_unless_it_is_a_code(lut_of):
+    assert [r.name for r in lut_of("1 Region 1\n2 Region 2\n")] == ["Region 1", "Region 2"]
+
+
+def test_mrtrix_keeps_abbreviations_and_synonyms(lut_of):
+    table = lut_of(
+        "1 L.CER Left-Cerebellum-Cortex 230 148 34 255\n"
+        "2 L.TH Left-Thalamus 0 118 14 255\n"
+        "2 L.TH Left-Thalamus-Proper 0 118 14 255\n"
+        "3 L.CA Left-Caudate 122 186 220 255\n"
+    ).to_dataframe()
+    assert table["region_name"].tolist() == [
+        "Left-Cerebellum-Cortex", "Left-Thalamus", "Left-Caudate",
+    ]  # fmt: skip
+    assert table["abbreviation"].tolist() == ["L.CER", "L.TH", "L.CA"]
+    assert table["synonyms"].tolist() == ["", "Left-Thalamus-Proper", ""]
+    assert table["blue"].tolist() == ["34", "14", "220"]
+
+
+def test_json_fields_become_columns(lut_of):
+    table = lut_of('[{"index": 1, "name": "A", "rgb": [1, 2]}, {"index": 2, "name": "B"}]')
+    assert table.to_dataframe()["rgb"].tolist() == ["[1, 2]", ""]
+
+
+def test_name_beats_label_and_the_other_is_kept(lut_of):
+    lut = lut_of("index\tlabel\tname\n1\tV\tLH_Vis\n")
+    assert lut[1].name == "LH_Vis"
+    assert lut.to_dataframe()["label"].tolist() == ["V"]
+
+
+def test_region_may_hold_the_name_and_label_the_id(lut_of):
+    lut = lut_of("Label,subregion_name,region\n1,A8m,SFG_L_7_1\n2,A8m,SFG_R_7_1\n")
+    assert triples(lut) == [(1, "SFG_L_7_1", "L"), (2, "SFG_R_7_1", "R")]
+
+
+def test_two_columns_that_could_be_the_id_are_pointed_out(lut_of):
+    with pytest.warns(LutWarning, match=r"both 'index' and 'label' hold whole numbers") as caught:
+        lut = lut_of("index,label,name\n0,10,a\n1,11,b\n", background=None)
+    assert lut.indices == [0, 1]
+    assert caught[0].filename == __file__
+
+
+def test_negative_and_large_ids(lut_of):
+    assert lut_of(f"index\tname\n-5\ta\n{2**63 - 1}\tb\n").indices == [-5, 2**63 - 1]
+
+
+def test_another_background_or_none(lut_of):
+    text = "index\tname\n0\tzero\n1\tone\n"
+    assert lut_of(text, background=None).indices == [0, 1]
+    assert lut_of(text, background=1).indices == [0]
+
+
+@pytest.mark.parametrize("cell", ["2.5", "1,000", "n/a", "x", "1e3", "٣", "9" * 5000])
+@pytest.mark.parametrize("first", ["index\tname\n1\ta\n", "1\ta\n7\tb\n"])
+def test_what_is_no_id(lut_of, first, cell):
+    with pytest.raises(LutError, match=r"labels.txt, line 3: the id is .*, not a whole"):
+        lut_of(f"{first}{cell}\tc\n")
+
+
+@pytest.mark.parametrize("first", ["index\tname\n1\ta\n", "1\ta\n7\tb\n"])
+def test_an_id_that_is_missing_or_too_large(lut_of, first):
+    with pytest.raises(LutError, match=r"labels.txt, line 3: no id"):
+        lut_of(f"{first}\tc\n")
+    with pytest.raises(LutError, match=r"labels.txt, line 3: .* does not fit into 64 bits"):
+        lut_of(f"{first}{2**70}\tc\n")
+
+
+def test_lines_are_counted_over_comments_and_quoted_newlines(lut_of):
+    with pytest.raises(LutError, match=r"line 6: the id is 'x'"):
+        lut_of('# c\nindex\tname\n1\t"two\nlines"\n\nx\tb\n')
+
+
+REFUSED = {
+    "ragged, too long": ("index\tname\n1\ta\n2\tb\tc\n", r"line 3: 3 cells where the header has 2"),
+    "ragged, too short": ("index\tname\tx\n1\ta\tb\n2\tb\n", r"line 3: 2 cells .* has 3"),
+    "duplicate id": (
+        "index\tname\n5\ta\n6\tb\n5\tc\n",
+        r"line 4: the id 5 comes twice, for 'a' \(line 2\) and for 'c'",
+    ),
+    "duplicate id in a list": ("1 a\n1 b\n", r"line 2: the id 1 comes twice, for 'a'"),
+    "duplicate id in mrtrix": (
+        "1 A LH_a 1 1 1 1\n1 B LH_b 1 1 1 1\n",
+        r"the id 1 comes twice, for 'LH_a' .* for 'LH_b'",
+    ),
+    "empty name": ("index\tname\n5\t\n", r"line 2: the region has no name"),
+    "empty name in a list": ("1 a\n2\n", r"line 2: the region has no name"),
+    "no id column": ("name\tcolor\na\tred\n", r"no heading that names an id.*'name', 'color'"),
+    "no name column": ("index\tcolor\n1\tred\n", r"no heading that names a name column"),
+    "twice one heading": ("index\tname\tname\n1\ta\tb\n", r"two columns are headed 'name'"),
+    "neither header nor row": ("foo\tbar\n1\t2\n", r"line 1: found \['foo', 'bar'\]"),
+    "prose": ("Hello world\nmore\n", r"line 1: found \['Hello', 'world'\]"),
+    "open quote": ('index\tname\n1\ta\n2\t"b\n3\tc\n', r"line 3: a quoted cell"),
+    "numbers only": ("1,5,a\n2,6,b\n", r"second column holds numbers only"),
+    "broken freesurfer line": (
+        "1 a 1 2 3 0\n2 b 1 2\n",
+        r"line 2: found '2 b 1 2'. By its first line the file is a FreeSurfer or MRtrix table",
+    ),
+    "workbench, a line too few": ("a\n1 1 1 1 1\nb\n", r"line 3: no key and colours follow .*'b'"),
+    "workbench, a line too many": (
+        "a\n1 1 1 1 1\nb\nc\n2 1 1 1 1\nd\n",
+        r"line 4: found 'c' where a Workbench label list",
+    ),
+    "empty": ("", r"is empty"),
+    "white space": (" \n\n", r"is empty"),
+    "comments only": ("# a\n# b\n", r"comments only"),
+    "empty cells only": ("\t\n,\n", r"empty cells only|no name|neither"),
+    "header only": ("index\tname\n", r"a header and no rows"),
+    "background only": ("index\tname\n0\tx\n", r"no region beside the background 0"),
+    "html": ("\n<!DOCTYPE html>\n<html>", r"looks like a web page"),
+    "xml": ('<?xml version="1.0"?>\n<atlas>', r"looks like XML"),
+    "git-lfs": (
+        "version https://git-lfs.github.com/spec/v1\noid sha256:df3b\nsize 2313\n",
+        r"looks like a git-LFS pointer.*git lfs pull",
+    ),
+    "git-annex": ("/annex/objects/MD5E-s12--ab.tsv\n", r"looks like a git-annex pointer"),
+    "gzip": (gzip.compress(b"index\tname\n"), r"looks like a gzip file"),
+    "nifti": (b"\0" * 344 + b"n+1\0" + b"\0" * 100, r"looks like a NIfTI image"),
+    "nifti-2": (b"\x1c\x02\0\0n+2\0" + b"\0" * 600, r"looks like a NIfTI image"),
+    "spreadsheet": (b"PK\x03\x04....", r"looks like a zip file or a spreadsheet"),
+    "binary": (b"abc\0\x01\x02def\0gh", r"looks like a binary file"),
+    "cut utf-16": (b"\xff\xfei\0n", r"looks like damaged utf-16 text"),
+    "json of groups": (
+        '{"csf_labels": [4, 5], "ctx_lh": [1000]}',
+        r"looks like groups of regions.*csf_labels, ctx_lh",
+    ),
+    "json of groups by number": ('{"1": [4, 5]}', r"looks like groups of regions"),
+    "json sidecar": ('{"Name": "4S", "License": "x"}', r"BIDS sidecar.*labels.tsv"),
+    "json sidecar of numbers": ('{"A": 1, "B": 1}', r"BIDS sidecar"),
+    "json of truths": ('{"1": true}', r"is no look-up table"),
+    "json the wrong way round": ('{"a": 1, "b": 2}', r"name → id mapping"),
+    "json list of names": ('["a", "b"]', r"a JSON list of names"),
+    "json list of lists": ('[[1, "a"]]', r"a JSON list of lists"),
+    "json list of objects": ('[{"x": 1}]', r"objects without|object without"),
+    "json with a key twice": ('{"1": "a", "1": "b"}', r"the key '1' comes twice"),
+    "json with an id twice": ('{"1": "a", "01": "b"}', r"entry 2: the id 1 comes twice"),
+    "json with a null name": ('{"1": "a", "2": null}', r"entry 2: the region has no name"),
+    "json without an id": ('[{"id": 1, "name": "a"}, {"name": "b"}]', r"entry 2: no id"),
+    "broken json": ('{"1": "a",', r"starts like JSON and is none"),
+    "empty json": ("{}", r"holds no region"),
+    "empty json list": ("[]", r"holds no region"),
+}
+
+
+@pytest.mark.parametrize(("content", "message"), REFUSED.values(), ids=REFUSED.keys())
+def test_what_is_refused_and_why(lut_of, content, message):
+    with pytest.raises(LutError, match=r"(?s)labels\.txt.*" + message):
+        lut_of(content)
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        read_lut(tmp_path / "nowhere.tsv")
+
+
+def test_the_hemisphere_column_is_honoured(lut_of):
+    lut = lut_of("index\tname\themi\n1\tV1\tL\n2\tV1\tright\n3\tL_V1\tB\n4\tL_V1\tn/a\n")
+    assert [r.hemisphere for r in lut] == ["L", "R", "bilateral", "L"]
+    assert lut.to_dataframe()["hemi"].tolist() == ["L", "right", "B", "n/a"]
+
+
+def test_a_hemisphere_column_that_says_nothing_is_pointed_out(lut_of):
+    with pytest.warns(LutWarning, match=r"hemisphere column holds \['9'\]"):
+        lut = lut_of("index\tname\themisphere\n1\tL_V1\t9\n")
+    assert lut[1].hemisphere == "L"
+
+
+@given(
+    st.dictionaries(
+        st.integers(-(2**63), 2**63 - 1).filter(bool),
+        st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1).filter(str.strip),
+        min_size=1,
+    ),
+    st.sampled_from("\t,;"),
+)
+def test_any_quoted_table_reads_back(tmp_path_factory, names, delimiter):
+    path = tmp_path_factory.mktemp("lut") / "any.tsv"
+    rows = [f'{i}{delimiter}"{name.replace(chr(34), chr(34) * 2)}"' for i, name in names.items()]
+    path.write_text("\n".join([f"index{delimiter}name", *rows]), encoding="utf-8")
+    assert [(r.index, r.name) for r in read_lut(path)] == [(i, n.strip()) for i, n in names.items()]
+
+
+def test_a_hundred_thousand_rows_in_seconds(lut_of):
+    text = "index\tname\n" + "".join(f"{i}\tLH_region_{i}\n" for i in range(1, 100_001))
+    start = time.perf_counter()
+    assert len(lut_of(text)) == 100_000
+    assert time.perf_counter() - start < 10  # seconds: a quadratic step would take minutes

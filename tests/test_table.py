@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import json
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from hypothesis import given
+from hypothesis import strategies as st
+from test_cube import LABELS, LUT, make
+
+import qsiparc
+from qsiparc.atlas import AtlasLUT
+from qsiparc.errors import CubeError, QsiparcWarning
+from qsiparc.extract import OUTPUT_COLUMNS
+
+
+@pytest.fixture
+def cohort():
+    return xr.concat(
+        [make("sub-1_ses-a"), make("sub-1_ses-b", 2), make("sub-2_ses-a", 3)], "subject"
+    )
+
+
+class TestToLong:
+    def test_columns_in_the_documented_order(self, cohort):
+        frame = cohort.parc.to_long()
+        assert list(frame.columns) == ["subject", "session", "atlas", *OUTPUT_COLUMNS, "units"]
+        assert len(frame) == 4 * 2 * 3
+
+    def test_what_the_cube_does_not_know_is_no_column(self):
+        cube = make(None).assign_attrs(atlas="").drop_vars("units")
+        assert list(cube.parc.to_long().columns) == OUTPUT_COLUMNS
+
+    def test_rows_hold_what_they_say(self, cohort):
+        frame = cohort.parc.to_long()
+        row = frame.iloc[4 * 2 + 4 + 1]
+        assert row[["subject", "session", "atlas"]].tolist() == ["sub-1", "ses-b", "Four"]
+        assert row[["region_index", "region_name", "hemisphere"]].tolist() == [2, "RH_Vis_1", "R"]
+        assert row["scalar"] == "MD"
+        assert row["mean"] == pytest.approx(9.5 * 2e-3, rel=1e-6)
+        assert row["n_voxels"] == 6
+
+    def test_every_row_is_the_cube_s_value(self, cohort):
+        for row in cohort.parc.to_long().itertuples():
+            at = {
+                "region": row.region_index,
+                "scalar": row.scalar,
+                "subject": f"{row.subject}_{row.session}",
+            }
+            for stat in OUTPUT_COLUMNS[4:]:
+                assert getattr(row, stat) == cohort.value.sel(at).sel(stat=stat).item()
+
+    def test_counts_are_whole_numbers(self, cohort):
+        assert cohort.parc.to_long()["n_voxels"].dtype == np.int64
+
+    def test_further_columns_of_the_lut_follow(self):
+        frame = LUT.to_dataframe().assign(network=["Vis", "Vis", "", "n/a"])
+        table = make(lut=frame).parc.to_long()
+        assert table.columns[-1] == "network"
+        assert table["network"].tolist()[:4] == ["Vis", "Vis", "", "n/a"]
+
+    def test_selected_cubes(self, cohort):
+        frame = cohort.parc.sel(stat="mean", scalar="FA", region=1).parc.to_long()
+        assert frame["mean"].tolist() == pytest.approx([3.5, 7, 10.5])
+        assert frame["median"].isna().all()
+
+    def test_volumes_are_a_column(self):
+        data = np.stack([LABELS, LABELS + 10], axis=-1).astype(np.float32)
+        maps = qsiparc.open_nifti(nib.Nifti1Image(data, np.eye(4)))
+        cube = maps.parc.extract(nib.Nifti1Image(LABELS, np.eye(4)), LUT)
+        frame = cube.parc.to_long()
+        assert frame["volume"].tolist() == [0] * 4 + [1] * 4
+        assert frame["mean"].tolist() == [1, 2, 3, 4, 11, 12, 13, 14]
+        xr.testing.assert_identical(qsiparc.from_long(frame), cube)
+
+    def test_a_tree_is_one_table(self):
+        tree = xr.DataTree.from_dict({"A": make(), "B": make(lut=AtlasLUT(LUT.regions))})
+        frame = tree.parc.to_long()
+        assert frame["atlas"].tolist() == ["Four"] * 8 + ["B"] * 8
+
+    def test_what_is_no_cube(self):
+        with pytest.raises(CubeError, match="no cube"):
+            xr.Dataset({"x": 1}).parc.to_long()
+
+
+class TestFromLong:
+    def test_inverts(self, cohort):
+        xr.testing.assert_identical(qsiparc.from_long(cohort.parc.to_long()), cohort)
+
+    @pytest.mark.parametrize("stats", ["core", ["iqr"], ["n_voxels", "mean"]])
+    def test_inverts_other_statistics(self, stats):
+        cube = make(stats=stats)
+        xr.testing.assert_identical(qsiparc.from_long(cube.parc.to_long()), cube)
+
+    @pytest.mark.parametrize("subject", [None, "sub-1", "sub-1_ses-2", "patient A"])
+    def test_inverts_whoever_it_was(self, subject):
+        cube = make(subject)
+        xr.testing.assert_identical(qsiparc.from_long(cube.parc.to_long()), cube)
+
+    def test_shuffled_rows_never_mislabel(self, cohort):
+        frame = cohort.parc.to_long().sample(frac=1, random_state=3)
+        back = qsiparc.from_long(frame)
+        assert back.region.to_numpy().tolist() != cohort.region.to_numpy().tolist()
+        xr.testing.assert_identical(back.reindex_like(cohort), cohort)
+
+    def test_a_row_twice(self, cohort):
+        frame = cohort.parc.to_long()
+        with pytest.raises(CubeError, match=r"1 rows stand twice, for one .*LH|1 rows stand twice"):
+            qsiparc.from_long(pd.concat([frame, frame.iloc[[5]]]))
+
+    def test_a_row_missing(self, cohort):
+        frame = cohort.parc.to_long()
+        with pytest.warns(QsiparcWarning, match=r"1 of 24 combinations"):
+            back = qsiparc.from_long(frame.drop(index=5))
+        row = frame.loc[5]
+        at = {"region": row.region_index, "scalar": row.scalar, "subject": "sub-1_ses-a"}
+        assert np.isnan(back.value.sel(at)).all()
+        assert np.isnan(back.value.sel(stat="mean")).sum() == 1
+
+    def test_a_column_missing(self, cohort):
+        with pytest.raises(CubeError, match=r"\['hemisphere'\] are missing"):
+            qsiparc.from_long(cohort.parc.to_long().drop(columns="hemisphere"))
+
+    def test_two_names_for_one_region(self, cohort):
+        frame = cohort.parc.to_long()
+        frame.loc[9, "region_name"] = "Other"
+        with pytest.raises(CubeError, match="two values of 'region_name'"):
+            qsiparc.from_long(frame)
+
+    def test_two_atlases(self, cohort):
+        frame = cohort.parc.to_long()
+        frame.loc[9, "atlas"] = "Other"
+        with pytest.raises(CubeError, match="one atlas"):
+            qsiparc.from_long(frame)
+
+    def test_a_missing_key(self, cohort):
+        frame = cohort.parc.to_long()
+        frame["region_index"] = frame["region_index"].astype(float)
+        frame.loc[3, "region_index"] = np.nan
+        with pytest.raises(CubeError, match="'region_index' has missing values"):
+            qsiparc.from_long(frame)
+
+    def test_columns_of_one_s_own(self, cohort):
+        frame = pd.DataFrame(cohort.parc.to_long()).assign(p99=1.5)
+        frame.attrs = {}
+        assert qsiparc.from_long(frame).stat.to_numpy().tolist()[-1] == "p99"
+        assert qsiparc.from_long(frame, stats=["mean", "p99"]).sizes["stat"] == 2
+
+
+class TestTSV:
+    def test_every_digit_survives(self, cohort, tmp_path):
+        path = cohort.parc.to_tsv(tmp_path / "sub-1_diffmap.tsv")
+        back = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+        frame = cohort.parc.to_long()
+        assert list(back.columns) == list(frame.columns)
+        for name in OUTPUT_COLUMNS[4:]:
+            numbers = back[name].str.replace("n/a", "nan").map(float)
+            np.testing.assert_array_equal(numbers, frame[name])
+
+    def test_the_sidecar_says_how_it_was_made(self, cohort, tmp_path):
+        path = cohort.parc.to_tsv(tmp_path / "t.tsv")
+        sidecar = json.loads(path.with_suffix(".json").read_text())
+        assert sidecar["atlas"] == "Four"
+        assert sidecar["provenance"]["sub-1_ses-a"]["dseg"] == ""
+        assert sorted(p.name for p in tmp_path.iterdir()) == ["t.json", "t.tsv"]
+
+    def test_another_suffix(self, cohort, tmp_path):
+        with pytest.raises(CubeError, match=r"\.tsv"):
+            cohort.parc.to_tsv(tmp_path / "t.csv")
+
+
+@given(
+    st.lists(st.floats(), min_size=8, max_size=8),
+    st.permutations(range(4)),
+)
+def test_long_tables_hold_any_number_bit_for_bit(numbers, order):
+    cube = make(stats=["mean"])
+    cube = cube.copy(data={"value": np.reshape(numbers, cube.value.shape)})
+    back = qsiparc.from_long(cube.parc.to_long().iloc[[*order, 4, 5, 6, 7]])
+    xr.testing.assert_identical(back.reindex_like(cube), cube)
