@@ -103,11 +103,11 @@ class Grid:
         return f"{'×'.join(map(str, self.shape))} | {' | '.join(rows)}"
 
     @property
-    def checksum(self) -> int:
-        """A number that differs between grids, and hardly ever between two roundings of one."""
+    def name(self) -> str:
+        """A short name that differs between grids, and hardly ever between two roundings of one."""
         # The offset keeps numbers that people choose away from where the rounding jumps.
         steps = np.floor(self.affine * 100 + 0.37).astype(np.int64)
-        return zlib.crc32(f"{self.shape} {steps.tolist()}".encode())
+        return f"{self} #{zlib.crc32(f'{self.shape} {steps.tolist()}'.encode()):08x}"
 
     @classmethod
     def from_fingerprint(cls, text: str) -> Self:

@@ -52,14 +52,15 @@ class SpaceIndex(Index):
     def create_variables(
         self, variables: Mapping[Any, xr.Variable] | None = None
     ) -> dict[Hashable, xr.Variable]:
-        """The scalar coordinate, with the grid in its attributes.
+        """The scalar coordinate: the grid's name, with the grid in its attributes.
 
-        Its value tells grids apart where there is no index, after a plain reload say: xarray drops
+        The name tells grids apart where there is no index, after a plain reload say: xarray drops
         a scalar coordinate of which two objects have different values.
         """
         given = variables.get(SPACE) if variables else None
         attrs = {**(given.attrs if given is not None else {}), **self.grid.to_attrs()}
-        return {SPACE: xr.Variable((), np.int64(self.grid.checksum), attrs)}
+        name = np.array(self.grid.name, dtype=np.dtypes.StringDType())
+        return {SPACE: xr.Variable((), name, attrs)}
 
     @classmethod
     def concat(
@@ -89,7 +90,7 @@ class SpaceIndex(Index):
         return {}
 
     def to_pandas_index(self) -> pd.Index:
-        """What ``map_blocks`` and ``.indexes`` ask of every index; nothing is looked up in it."""
+        """What ``map_blocks`` and ``.indexes`` ask of every index; there is nothing to look up."""
         return pd.Index([self.grid.fingerprint], name=SPACE)
 
     def _repr_inline_(self, max_width: int) -> str:
@@ -112,7 +113,8 @@ def file_grid(obj: xr.DataArray | xr.Dataset) -> Grid:
     if SPACE not in obj.coords:
         raise SpaceError(
             "This object has no affine: its coordinate 'space' is missing. Open the file with "
-            "qsiparc.open_nifti, or set it: .parc.with_affine(affine)."
+            "qsiparc.open_nifti, or set it: .parc.with_affine(affine). If it is the result of a "
+            "computation, its parts may have been on different grids."
         )
     grid = Grid.from_attrs(obj.coords[SPACE].attrs)
     for part in [obj, *obj.data_vars.values()] if isinstance(obj, xr.Dataset) else [obj]:
