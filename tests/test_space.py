@@ -203,7 +203,7 @@ def test_without_an_index_arithmetic_between_grids_loses_the_affine_loudly():
         (one - two).parc.affine  # noqa: B018 - reading it raises
 
 
-def test_two_roundings_of_one_grid_agree_where_their_checksums_do_not():
+def test_two_roundings_of_one_grid_agree_where_their_names_do_not():
     lower, upper = (MM2 + np.diag([0.0063 + off], k=3) for off in (-1e-6, 1e-6))
     one, two = volume(ramp(), lower), volume(ramp(), upper)
     assert one.space.item() != two.space.item()
