@@ -168,9 +168,9 @@ def _volume_shape(shape: tuple[int, ...], name: str) -> tuple[int, ...]:
     """The shape as 3D or 4D: 2D gets a third axis, axes of length 1 beyond the third go."""
     kept = (*shape, 1, 1)[: max(3, len(shape))]
     kept = kept[:3] + tuple(n for n in kept[3:] if n != 1)
-    if len(kept) > 4 or 0 in kept or not shape:  # noqa: PLR2004 - 3D or 4D
+    if len(kept) > 4 or min(kept) < 1 or not shape:  # noqa: PLR2004 - 3D or 4D
         raise NiftiError(
-            f"{name}: its shape is {shape}; a volume has three dimensions, or four, none of them 0."
+            f"{name}: its shape is {shape}; a volume has three dimensions, or four, each 1 or more."
         )
     return kept
 
