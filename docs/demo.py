@@ -40,8 +40,7 @@ def main(folder: Path) -> None:
     for pair in pairs:
         fa = xr.open_dataarray(pair.map_path)
         cubes.append(fa.parc.extract(pair.dseg_path, lut, zero_is_missing=True))
-    # Each cube notes its own files; only what all of them share is true of the whole.
-    cohort = xr.concat(cubes, "subject", join="exact", combine_attrs="drop_conflicts")
+    cohort = xr.concat(cubes, "subject", join="exact")
 
     table = cohort.parc.to_long()
     print(f"\nThe head of the long table, {len(table)} rows, a row a region and scan:\n")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import xarray as xr
 
 from qsiparc.atomic import replacing
+from qsiparc.cube import in_order, is_cube
 from qsiparc.errors import CubeError
 from qsiparc.space import with_index
 
@@ -88,5 +89,10 @@ def open(path: str | os.PathLike[str]) -> xr.Dataset | xr.DataTree:
         raise FileNotFoundError(f"{path}: there is no such archive.")
     tree = xr.open_datatree(path, engine=engines[path.suffix])
     if not tree.children:
-        return with_index(tree.to_dataset())
-    return tree.map_over_datasets(with_index)
+        return _as_saved(tree.to_dataset())
+    return tree.map_over_datasets(_as_saved)
+
+
+def _as_saved(dataset: xr.Dataset) -> xr.Dataset:
+    """What a store forgets: the index of a volume's grid, and the order of a cube's coordinates."""
+    return in_order(dataset) if is_cube(dataset) else with_index(dataset)
