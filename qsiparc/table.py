@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,6 +11,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from qsiparc.atomic import replacing
 from qsiparc.coords import subject_names
 from qsiparc.cube import assemble, text_coords, unselected
 from qsiparc.errors import CubeError, QsiparcWarning, warn
@@ -26,6 +26,7 @@ from qsiparc.names import (
 )
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Hashable, Sequence
 
     from numpy.typing import NDArray
@@ -283,11 +284,16 @@ def write_tsv(cube: xr.Dataset, path: str | os.PathLike[str]) -> Path:
     sidecar = {key: value for key, value in frame.attrs.items() if key != STATS_ATTR}
     if "provenance" in sidecar:
         sidecar["provenance"] = json.loads(sidecar["provenance"])
-    for target, content in (
-        (path, frame.to_csv(sep="\t", index=False, na_rep="n/a", quoting=csv.QUOTE_MINIMAL)),
-        (path.with_suffix(".json"), json.dumps(sidecar, indent=2, ensure_ascii=False) + "\n"),
-    ):
-        temporary = target.with_name(f".{target.name}.{os.getpid()}")
-        temporary.write_text(content, encoding="utf-8")
-        temporary.replace(target)
+    with replacing(path) as tsv, replacing(path.with_suffix(".json")) as beside:
+        frame.to_csv(
+            tsv,
+            sep="\t",
+            index=False,
+            na_rep="n/a",
+            quoting=csv.QUOTE_MINIMAL,
+            encoding="utf-8",
+            lineterminator="\n",
+        )
+        text = json.dumps(sidecar, indent=2, ensure_ascii=False)
+        beside.write_text(f"{text}\n", encoding="utf-8", newline="\n")
     return path

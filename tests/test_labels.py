@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from phantoms import MM2
 
@@ -27,11 +27,13 @@ def test_whole_numbers_of_any_type_are_labels(kind):
 
 
 @given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=5))
+@settings(deadline=None)
 def test_any_int64_is_a_label(values):
     assert labels_of(values, "i8").tolist() == values
 
 
 @given(st.lists(st.integers(-(2**24) + 1, 2**24 - 1), min_size=1, max_size=5))
+@settings(deadline=None)
 def test_floats_that_hold_whole_numbers_are_exact(values):
     assert labels_of(values, "f4").tolist() == values
 

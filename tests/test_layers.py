@@ -11,11 +11,12 @@ import pytest
 import qsiparc
 
 PACKAGE = Path(qsiparc.__file__).parent
-FOUNDATION = {"names", "errors", "options", "version"}
+FOUNDATION = {"atomic", "names", "errors", "options", "version"}
 MAY_IMPORT = {
     "__init__": {"accessor"},
     "accessor": {"archive", "cube", "extract", "nifti", "space", "table", "volume"},
     "archive": {"space"},
+    "atomic": set(),
     "atlas": {"atlas.files", "atlas.hemisphere", "atlas.table", "entities", "parcellation"},
     "atlas.columns": {"atlas.hemisphere"},
     "atlas.files": {"atlas.columns", "atlas.jsonfile", "atlas.text"},

@@ -104,6 +104,7 @@ class TestMaking:
         st.sampled_from(["i1", "i8", "f4"]),
         st.permutations("ijk"),
     )
+    @settings(deadline=None)
     def test_every_labelled_voxel_is_in_its_region_in_order(self, values, kind, dims):
         data = np.array(values, kind).reshape(2, 3, 4)
         parcellation = Parcellation.from_labels(volume(data).transpose(*dims))
