@@ -6,7 +6,6 @@ nothing that xarray has not imported before.
 
 from __future__ import annotations
 
-import gzip
 import os
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -49,17 +48,17 @@ class NiftiBackend(BackendEntrypoint):
         name = os.fspath(filename_or_obj)
         if not isinstance(name, str):
             return False
-        return name.lower().endswith((".nii", ".nii.gz")) or _is_pair(name)
+        suffixes = (".nii", ".nii.gz", ".hdr.gz", ".img.gz")
+        return name.lower().endswith(suffixes) or _is_pair(name)
 
 
 def _is_pair(name: str) -> bool:
     """Whether ``.img`` or ``.hdr`` is a volume's: other formats use these names too."""
-    stem, gz = (name[:-3], name[-3:]) if name.lower().endswith(".gz") else (name, "")
-    if not stem.lower().endswith((".img", ".hdr")):
+    if not name.lower().endswith((".img", ".hdr")):
         return False
-    header = stem[:-3] + ("HDR" if stem[-3:].isupper() else "hdr") + gz
+    header = name[:-3] + ("HDR" if name[-3:].isupper() else "hdr")
     try:
-        with gzip.open(header) if gz else open(header, "rb") as stream:  # noqa: PTH123 - no pathlib for it
+        with open(header, "rb") as stream:  # noqa: PTH123 - pathlib is one import more
             return stream.read(4) in HEADER_SIZES
-    except (OSError, EOFError):
+    except OSError:
         return False

@@ -6,7 +6,7 @@ import zlib
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qsiparc import inflate
@@ -85,6 +85,7 @@ def test_content_beyond_what_is_asked_for_is_counted():
 
 
 @given(st.integers(0, len(WHOLE) - 1), st.integers(1, 255))
+@settings(deadline=None)
 def test_no_damaged_byte_changes_the_content_unseen(at, flip):
     stored = bytearray(WHOLE)
     stored[at] ^= flip
@@ -115,6 +116,7 @@ def test_no_stream_inflates_more_than_the_bound_that_claims_are_held_to():
 
 
 @given(st.lists(st.binary(max_size=60), max_size=5), st.integers(0, 20))
+@settings(deadline=None)
 def test_any_members_are_what_gzip_makes_of_them(parts, padding):
     stored = b"".join(map(gzip.compress, parts or [b""])) + b"\0" * padding
     expected = gzip.decompress(stored)

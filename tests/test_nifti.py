@@ -616,6 +616,11 @@ class TestWriting:
             volume(ramp()).isel(k=2).parc.to_nibabel()
 
 
+class BytesPath:
+    def __fspath__(self):
+        return b"a.nii"
+
+
 class TestBackend:
     def test_it_takes_names_of_volumes_only(self):
         from qsiparc.backend import NiftiBackend
@@ -626,6 +631,7 @@ class TestBackend:
         assert not guess("a.nc")
         assert not guess("a.nii.txt")
         assert not guess(b"a.nii")
+        assert not guess(BytesPath())
         assert not guess(object())
 
     def test_of_img_and_hdr_it_takes_those_that_are_volumes(self, tmp_path):
