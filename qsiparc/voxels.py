@@ -192,7 +192,7 @@ def require_real(dtype: np.dtype[Any], name: str) -> None:
         return
     kind = {"c": "complex", "V": "RGB"}.get(dtype.kind, str(dtype))
     raise NiftiError(
-        f"{name}: its voxels are {kind}; qsiparc reads numbers. Convert it to one real volume "
+        f"{name}: its voxels are {kind}; a volume has real numbers. Convert it to one real volume "
         f"first."
     )
 
