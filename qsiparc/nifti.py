@@ -20,7 +20,7 @@ from qsiparc.names import SPACE, VOLUME, VOXEL_DIMS
 from qsiparc.sidecar import read_sidecar
 from qsiparc.space import GRID_ATTR, space_coords, voxel_grid
 from qsiparc.unreadable import naming
-from qsiparc.voxels import NiftiArray, in_memory, require_real
+from qsiparc.voxels import MemoryArray, NiftiArray, in_memory, require_real
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -163,7 +163,7 @@ def _lazy(image: Any, shape: tuple[int, ...], name: str) -> Any:  # noqa: ANN401
     with naming(Path(name)):
         data = np.asanyarray(proxy).reshape(shape, order="F")
     require_real(data.dtype, name)
-    return indexing.NumpyIndexingAdapter(data.astype(in_memory(data.dtype), copy=False))
+    return MemoryArray(data)
 
 
 def _variable_name(path: Path | None) -> str:
