@@ -142,8 +142,7 @@ def _volume_shape(shape: tuple[int, ...], name: str) -> tuple[int, ...]:
     kept = kept[:3] + tuple(n for n in kept[3:] if n != 1)
     if len(kept) > 4 or min(kept) < 1 or not shape:  # noqa: PLR2004 - 3D or 4D
         raise NiftiError(
-            f"{name}: its shape is {shape}; a volume has three dimensions, or four, each at least "
-            f"1 voxel long."
+            f"{name}: its shape is {shape}; a volume has three dimensions, or four, each 1 or more."
         )
     return kept
 
