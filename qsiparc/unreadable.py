@@ -30,7 +30,7 @@ def _looks(path: Path) -> str:
     if path.suffix == ".img" and not path.with_suffix(".hdr").exists():
         return f" Its header, {path.with_suffix('.hdr').name}, is missing."
     if not path.is_file():
-        return " It is a folder." if path.is_dir() else ""
+        return " It is not a file." if path.exists() else ""
     with path.open("rb") as stream:
         start = stream.read(64)
     if not start:

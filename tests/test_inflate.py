@@ -176,7 +176,7 @@ def test_a_folder_and_a_missing_file_are_said_to_be_so(tmp_path):
     with pytest.raises(FileNotFoundError, match=path.name):
         qsiparc.open_nifti(path)
     path.mkdir()
-    with pytest.raises(NiftiError, match=f"{path.name}: .* It is a folder"):
+    with pytest.raises(NiftiError, match=f"{path.name}: .* It is not a file"):
         qsiparc.open_nifti(path)
 
 
