@@ -72,14 +72,15 @@ def open(path: str | os.PathLike[str]) -> xr.Dataset | xr.DataTree:
     Returns
     -------
     Dataset or DataTree
-        A tree where the archive has groups. Volumes have the index of their grid again.
+        A tree where the archive has groups. Volumes have the index of their grid again. Close it,
+        or use it in a ``with`` block, where many are opened.
 
     Raises
     ------
     FileNotFoundError
         There is nothing at that path.
     CubeError
-        The suffix is neither ``.zarr`` nor ``.nc``.
+        The suffix is neither ``.zarr`` nor ``.nc``, or what is there cannot be read.
     """
     path = Path(path)
     engines = {".zarr": "zarr", ".nc": "netcdf4"}
@@ -87,10 +88,17 @@ def open(path: str | os.PathLike[str]) -> xr.Dataset | xr.DataTree:
         raise CubeError(f"{path}: the name of an archive ends in .zarr or .nc.")
     if not path.exists():
         raise FileNotFoundError(f"{path}: there is no such archive.")
-    tree = xr.open_datatree(path, engine=engines[path.suffix])
-    if not tree.children:
-        return _as_saved(tree.to_dataset())
-    return tree.map_over_datasets(_as_saved)
+    try:
+        tree = xr.open_datatree(path, engine=engines[path.suffix])
+    except Exception as error:
+        raise CubeError(f"{path}: not readable as an archive: {error}") from error
+    if tree.children:
+        whole = tree.map_over_datasets(_as_saved)
+        whole.set_close(tree.close)
+        return whole
+    dataset = _as_saved(tree.to_dataset())
+    dataset.set_close(tree.close)
+    return dataset
 
 
 def _as_saved(dataset: xr.Dataset) -> xr.Dataset:
