@@ -27,6 +27,8 @@ MAY_IMPORT = {
     "catalogue": set(),
     "cube": set(),
     "cli": {"discover"},
+    "cohort": set(),
+    "cohort.parts": {"cube"},
     "discover": {
         "discover.bidsfile",
         "discover.dataset",

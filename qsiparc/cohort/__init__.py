@@ -1,0 +1,1 @@
+"""A whole study: from a QSIRecon tree to one archive."""
