@@ -83,9 +83,8 @@ def test_a_part_holds_what_extraction_gives(tree, out):
     md = cube.sel(scalar="md")
     identity = [md[name].item() for name in ("software", "model", "param", "desc", "units")]
     assert identity == ["DSIStudio", "tensor", "md", "", "mm^2/s"]
-    files = json.loads(cube.attrs["provenance"])["sub-002_ses-01"]["maps"]
-    assert len(files) == 2
-    assert files["FA"] == (tree / FA.format("002")).name
+    assert md["map_file"].item().endswith("_param-md_dwimap.nii.gz")
+    assert cube["dseg_file"].item() == (tree / DSEG.format("002")).name
 
 
 def test_a_part_says_what_it_is_made_of(tree, out):

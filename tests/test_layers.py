@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "catalogue": set(),
     "cube": set(),
     "cli": {"discover"},
-    "cohort": {"cohort.plan", "cohort.study", "progress"},
+    "cohort": {"cohort.assemble", "cohort.plan", "cohort.study", "progress"},
     "cohort.executors": {"cohort.record", "cohort.task"},
     "cohort.failures": {"cohort.parts", "cohort.record"},
     "cohort.fingerprint": {"catalogue", "cohort.parts"},

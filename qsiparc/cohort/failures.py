@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
+from qsiparc.atomic import replacing
 from qsiparc.cohort.parts import part_attrs, part_paths
 from qsiparc.cohort.record import Trouble, from_json
 from qsiparc.errors import CubeError
@@ -51,9 +51,5 @@ def _of_part(path: Path) -> Troubles:
 
 def _write(path: Path, rows: Iterable[Trouble]) -> None:
     table = pd.DataFrame(list(rows), columns=list(Trouble._fields)).replace("", "n/a")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}.tmp")
-    try:
-        table.to_csv(temporary, sep="\t", index=False, lineterminator="\n")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(path) as new:
+        table.to_csv(new, sep="\t", index=False, lineterminator="\n")

@@ -12,10 +12,10 @@ import xarray as xr
 
 from qsiparc.cohort.parts import write_part
 from qsiparc.cohort.record import Status, Trouble, to_json
-from qsiparc.cube import assemble, text_coords
+from qsiparc.cube import assemble, text, text_coords
 from qsiparc.errors import GridMismatchError, collected_warnings
 from qsiparc.extract import extract_cube
-from qsiparc.names import STATUS, STATUS_FLAGS, VALUE, VOLUME
+from qsiparc.names import FILE_COORDS, STATUS, STATUS_FLAGS, VALUE, VOLUME
 from qsiparc.nifti import open_nifti
 from qsiparc.parcellation import Parcellation
 from qsiparc.sidecar import read_sidecar
@@ -206,11 +206,11 @@ class _Work:
 
     def _joined(self, cubes: dict[str, xr.Dataset | None]) -> xr.Dataset:
         """One cube of all scalars of an atlas, with the status of each."""
-        known = [cube for cube in cubes.values() if cube is not None]
-        first = known[0]
+        first = next(cube for cube in cubes.values() if cube is not None)
         empty = np.full_like(first[VALUE].values, np.nan)
         values = [empty if cube is None else cube[VALUE].values for cube in cubes.values()]
         states = [STATUS_FLAGS["failed" if cube is None else "ok"] for cube in cubes.values()]
+        whose = {"participant_id": [self.task.participant], "session_id": [self.task.session]}
         coords = {
             **{
                 str(name): coordinate.variable
@@ -218,22 +218,22 @@ class _Work:
                 if "scalar" not in coordinate.dims
             },
             **text_coords(self._identities(cubes), "scalar"),
-            **text_coords(
-                {
-                    "participant_id": [self.task.participant],
-                    "session_id": [self.task.session],
-                },
-                "subject",
-            ),
+            **text_coords(whose, "subject"),
+            "map_file": (FILE_COORDS["map_file"], text(self._file_names(cubes))),
         }
-        joined = assemble(xr.Variable(first[VALUE].dims, np.concatenate(values, axis=2)), coords)
+        joined = assemble(
+            xr.Variable(first[VALUE].dims, np.concatenate(values, axis=2)), coords, first.attrs
+        )
         flags = {
             "flag_values": np.array(list(STATUS_FLAGS.values()), np.int8),
             "flag_meanings": " ".join(STATUS_FLAGS),
         }
         joined[STATUS] = (("scalar", "subject"), np.array(states, np.int8)[:, None], flags)
-        joined.attrs = {**first.attrs, "provenance": _provenance(known)}
         return joined
+
+    def _file_names(self, cubes: Mapping[str, xr.Dataset | None]) -> list[list[str]]:
+        files = {one.scalar: one.path for one in self.task.maps}
+        return [[Path(files[scalar]).name] for scalar in cubes]
 
     def _identities(self, cubes: Mapping[str, xr.Dataset | None]) -> dict[str, list[str]]:
         files = {one.scalar: one for one in self.task.maps}
@@ -250,12 +250,3 @@ class _Work:
 def _units(path: str) -> str:
     """The unit of a map that could not be read, by its sidecar."""
     return read_sidecar(Path(path)).get("units", "")
-
-
-def _provenance(cubes: Sequence[xr.Dataset]) -> str:
-    """The sources of all cubes of a scan."""
-    merged: dict[str, Any] = {}
-    for cube in cubes:
-        for scan, sources in json.loads(cube.attrs["provenance"]).items():
-            merged.setdefault(scan, {**sources, "maps": {}})["maps"].update(sources["maps"])
-    return json.dumps(merged, ensure_ascii=False)
