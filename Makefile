@@ -5,12 +5,13 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 
-.PHONY: help demo test lint types unit notebooks docs format clean
+.PHONY: help demo test lint types unit notebooks docs figures format clean
 
 help:
 	@echo "make demo    a first result in a minute: tutorial data, extraction, table, archive, picture"
 	@echo "make test    everything CI runs: lint, types, tests, doctests, notebooks"
 	@echo "make docs    the documentation, in docs/_build/html"
+	@echo "make figures the figures of the documentation and the README, anew"
 	@echo "make format  sort imports, format, fix what can be fixed"
 
 $(VENV)/.made:
@@ -51,11 +52,16 @@ notebooks: $(VENV)/.test
 	$(BIN)/python -m pytest --nbmake --nbmake-timeout=300 --override-ini=filterwarnings= $(NOTEBOOKS)
 
 docs: $(VENV)/.docs
+	rm -rf docs/reference/generated
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going -b html docs docs/_build/html
+
+figures: demo
+	cp demo/fa.png docs/_static/demo.png
+	$(BIN)/python docs/figures.py docs/_static
 
 format: $(VENV)/.test
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) demo docs/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) demo docs/_build docs/reference/generated .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -25,9 +25,8 @@ extensions = [
     "sphinx_autosummary_accessors",
     "sphinx_copybutton",
 ]
-templates_path = [sphinx_autosummary_accessors.templates_path]
+templates_path = ["_templates", sphinx_autosummary_accessors.templates_path]
 exclude_patterns = ["_build", "reference/generated/_*.md"]
-suppress_warnings = ["toc.empty_glob"]
 
 html_theme = "furo"
 html_static_path = ["_static"]

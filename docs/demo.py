@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 import numpy as np
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from matplotlib.collections import QuadMesh
 
 ATLAS = "4S156Parcels"
-MAPS = "derivatives/qsirecon-AMICONODDI/sub-*/ses-*/dwi/*_param-FA_dwimap.nii.gz"
 SHOWN = ["subject", "region_name", "hemisphere", "scalar", "mean", "std", "n_voxels", "coverage"]
 
 
@@ -33,15 +32,15 @@ def main(folder: Path) -> None:
     """Extract the FA of four people, region by region, and write what came out."""
     print("Laying out the tutorial tree: synthetic maps of four people ...")
     root = make_qsirecon(folder / "qsirecon", resolution=2)
-    lut = qsiparc.read_lut(*root.glob(f"sourcedata/atlases/*/*_atlas-{ATLAS}_*_dseg.tsv"))
+    dataset = qsiparc.find(root).sel(scalar="AMICONODDI-FA", atlas=ATLAS)
+    pairs = list(dataset.pairs().itertuples())
+    lut = dataset.lut(ATLAS)
 
-    paths = sorted(root.glob(MAPS))
     cubes = []
-    for path in paths:
-        fa = xr.open_dataarray(path)
-        cubes.append(fa.parc.extract(dseg_of(path, root), lut, zero_is_missing=True))
-    # Each cube notes its own files; only what all of them share is true of the whole.
-    cohort = xr.concat(cubes, "subject", combine_attrs="drop_conflicts")
+    for pair in pairs:
+        fa = xr.open_dataarray(pair.map_path)
+        cubes.append(fa.parc.extract(pair.dseg_path, lut, zero_is_missing=True))
+    cohort = xr.concat(cubes, "subject", join="exact")
 
     table = cohort.parc.to_long()
     print(f"\nThe head of the long table, {len(table)} rows, a row a region and scan:\n")
@@ -49,7 +48,7 @@ def main(folder: Path) -> None:
 
     archive = cohort.parc.save(folder / "fa.zarr")
     text = cohort.parc.to_tsv(folder / "fa.tsv")
-    figure = draw(paths[0], dseg_of(paths[0], root), lut, cohort, folder / "fa.png")
+    figure = draw(pairs[0], lut, cohort, folder / "fa.png")
     print(f"""
 Written:
   {root}  the tree: synthetic, so share it as you like
@@ -61,13 +60,6 @@ Next, in {os.path.relpath(sys.executable)}:
   import qsiparc
   cohort = qsiparc.open("{archive}")
   cohort.parc.sel(region_name="LH_Vis_1", stat="mean").value.values""")
-
-
-def dseg_of(path: Path, root: Path) -> Path:
-    """The label image of the scan that a map is of."""
-    subject, session, *_ = path.name.split("_")
-    scan = root / subject / session / "dwi"
-    return scan / f"{subject}_{session}_space-ACPC_seg-{ATLAS}_dseg.nii.gz"
 
 
 # The rest draws the picture.
@@ -94,16 +86,13 @@ IN_LUT = ("Vis", "SomMot", "DorsAttn", "SalVentAttn", "Limbic", "Cont", "Default
 """What the look-up table calls them."""
 
 
-def draw(
-    path: Path, dseg_path: Path, lut: qsiparc.AtlasLUT, cohort: xr.Dataset, target: Path
-) -> Path:
+def draw(pair: Any, lut: qsiparc.AtlasLUT, cohort: xr.Dataset, target: Path) -> Path:  # noqa: ANN401 - a row
     """Draw a map, its atlas, and the means of its regions painted back on the brain."""
-    fa = xr.open_dataarray(path)
+    fa = xr.open_dataarray(pair.map_path)
     fa = fa.where(fa > 0)
-    dseg = qsiparc.open_nifti(dseg_path)
-    subject = "_".join(path.name.split("_")[:2])
+    dseg = qsiparc.open_nifti(pair.dseg_path)
     networks = network_colours(dseg, lut)
-    means = cohort.parc.to_volume(dseg, stat="mean", scalar="FA", subject=subject)
+    means = cohort.parc.to_volume(dseg, stat="mean", scalar="FA", subject=pair.scan)
 
     figure, axes = plt.subplots(
         3, 3, figsize=(9, 7.5), height_ratios=(1, 0.83, 0.2), layout="constrained", dpi=110
@@ -115,7 +104,11 @@ def draw(
         show(row[1], networks, cut, {})
         mean_mesh = show(row[2], means, cut, {"cmap": "viridis", "vmin": 0.1, "vmax": 0.25})
         row[0].set_ylabel(f"{name}, {cut[0]} = {cut[1]} mm".replace("-", "−"))
-    titles = (f"FA of {subject[:7]}", f"The atlas: {len(lut)} regions", "Mean FA of each region")
+    titles = (
+        f"FA of sub-{pair.subject}",
+        f"The atlas: {len(lut)} regions",
+        "Mean FA of each region",
+    )
     for axis, title in zip(axes[0], titles, strict=True):
         axis.set_title(title, pad=10)
     for axis in axes[2]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import qsiparc
@@ -32,7 +33,8 @@ def rooms() -> str:
     for path in sorted(PACKAGE.rglob("*.py")):
         name = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        job = (ast.get_docstring(tree) or "").partition("\n")[0].replace("``", "`")
+        job = (ast.get_docstring(tree) or "").partition("\n")[0]
+        job = re.sub(r":\w+:(?=`)", "", job.replace("``", "`"))
         uses = ", ".join(f"`{used}`" for used in sorted(imports(tree)))
         rows.append([f"`{name.removesuffix('.__init__')}`", job.rstrip("."), uses or "–"])
     return table(["room", "its one job", "imports"], rows)
@@ -43,12 +45,21 @@ def imports(tree: ast.Module) -> set[str]:
     for block in ast.walk(tree):
         if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING":
             block.body = []
-    found = {
-        node.module
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("qsiparc.")
-    }
-    return {name.removeprefix("qsiparc.") for name in found} - {"names", "errors", "options"}
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            inside = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name for name in inside if is_room(name)} or {str(node.module)}
+    ours = {name.removeprefix("qsiparc.") for name in found if name.startswith("qsiparc.")}
+    return ours - {"names", "errors", "options"}
+
+
+def is_room(name: str) -> bool:
+    """Whether a dotted name is a module of the package."""
+    path = PACKAGE.parent / name.replace(".", "/")
+    return path.is_dir() or path.with_suffix(".py").is_file()
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:

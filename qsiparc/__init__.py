@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from qsiparc.atlas import AtlasLUT, RegionInfo, read_lut
     from qsiparc.catalogue import statistics
     from qsiparc.discover import QsiReconDataset, find
+    from qsiparc.fromlong import from_long
     from qsiparc.nifti import open_nifti
     from qsiparc.options import set_options
     from qsiparc.parcellation import Parcellation
-    from qsiparc.table import from_long
 
 __all__ = [
     "AtlasLUT",
@@ -44,7 +44,7 @@ _HOMES = {
     "QsiReconDataset": "discover",
     "RegionInfo": "atlas",
     "find": "discover",
-    "from_long": "table",
+    "from_long": "fromlong",
     "open": "archive",
     "open_nifti": "nifti",
     "read_lut": "atlas",
@@ -63,4 +63,4 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the room holds
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__, *_ROOMS})
+    return sorted({*__all__, *_ROOMS})

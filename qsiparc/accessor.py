@@ -138,12 +138,13 @@ class _OnVolumes:
         )
 
     def with_affine(self, affine: ArrayLike) -> Any:  # noqa: ANN401 - what it was called on
-        """The same volume with another affine; see `qsiparc.space.with_affine`.
+        """The same volume with an affine, or with another one.
 
         Parameters
         ----------
         affine : array_like
-            (4, 4) matrix from the voxel numbers ``i, j, k`` to world coordinates [mm, RAS+].
+            (4, 4) matrix from the voxel numbers ``i, j, k`` to world coordinates [mm, RAS+]. An
+            array without such coordinates gets 0, 1, 2 …
 
         Returns
         -------
@@ -280,12 +281,16 @@ class _OnCubes:
         return select(self._obj, wanted)
 
     def to_long(self) -> pd.DataFrame:
-        """The documented long table; see `qsiparc.table.to_long`.
+        """The documented long table.
 
         Returns
         -------
         DataFrame
-            A row a region, scalar and subject (and atlas, of a tree).
+            A row a region, scalar and subject, of a tree also atlas. ``subject``, ``session`` and
+            ``atlas`` come first where the cube knows them, then the documented columns
+            (`qsiparc.extract.OUTPUT_COLUMNS`), of which those that were not computed are NaN, then
+            other statistics, other dims, what the scalar is made of, and the LUT's other columns.
+            `qsiparc.from_long` makes the cube again.
 
         Raises
         ------

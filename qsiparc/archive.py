@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import xarray as xr
 
+from qsiparc.atomic import replacing
+from qsiparc.cube import in_order, is_cube
 from qsiparc.errors import CubeError
 from qsiparc.space import with_index
 
@@ -50,26 +50,9 @@ def save(obj: xr.DataArray | xr.Dataset | xr.DataTree, path: str | os.PathLike[s
     }
     if path.suffix not in writers:
         raise CubeError(f"{path}: the name of an archive ends in .zarr or .nc.")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    try:
-        writers[path.suffix](work / path.name)
-        _replace(path, work / path.name, work / f"old-{path.name}")
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+    with replacing(path) as new:
+        writers[path.suffix](new)
     return path
-
-
-def _replace(path: Path, new: Path, old: Path) -> None:
-    """Put ``new`` at ``path``; a folder cannot be replaced, so it is moved to ``old`` first."""
-    if path.is_dir():
-        path.rename(old)
-    try:
-        new.replace(path)
-    except OSError:
-        if old.exists():
-            old.rename(path)
-        raise
 
 
 def _to_zarr(obj: xr.DataArray | xr.Dataset | xr.DataTree, path: Path) -> None:
@@ -106,5 +89,10 @@ def open(path: str | os.PathLike[str]) -> xr.Dataset | xr.DataTree:
         raise FileNotFoundError(f"{path}: there is no such archive.")
     tree = xr.open_datatree(path, engine=engines[path.suffix])
     if not tree.children:
-        return with_index(tree.to_dataset())
-    return tree.map_over_datasets(with_index)
+        return _as_saved(tree.to_dataset())
+    return tree.map_over_datasets(_as_saved)
+
+
+def _as_saved(dataset: xr.Dataset) -> xr.Dataset:
+    """What a store forgets: the index of a volume's grid, and the order of a cube's coordinates."""
+    return in_order(dataset) if is_cube(dataset) else with_index(dataset)

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qsiparc.cube import text_coords
+import numpy as np
+
+from qsiparc.cube import text, text_coords
 from qsiparc.errors import OptionError
-from qsiparc.names import SCALAR_COORDS, SPACE, SUBJECT_COORDS, UNKNOWN_SUBJECT, VOXEL_DIMS
+from qsiparc.names import (
+    FILE_COORDS,
+    SCALAR_COORDS,
+    SPACE,
+    SUBJECT_COORDS,
+    UNKNOWN_SUBJECT,
+    VOXEL_DIMS,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -130,6 +139,33 @@ def scalar_coords(volumes: Sequence[xr.DataArray], scalar: str | None) -> dict[s
         for name in SCALAR_COORDS
     }
     return text_coords({"scalar": names, **known}, "scalar")
+
+
+def file_coords(volumes: Sequence[xr.DataArray], dseg: str) -> dict[str, Any]:
+    """Names of the files that every value comes from, as far as they are known.
+
+    They are coordinates and not attributes, so that a concatenation keeps those of every scan.
+
+    Parameters
+    ----------
+    volumes : sequence of DataArray
+        The maps, which know their file's name in the attribute ``source``.
+    dseg : str
+        The label image's.
+
+    Returns
+    -------
+    dict
+        ``map_file`` on ``(scalar, subject)`` and ``dseg_file`` on ``subject``.
+    """
+    sizes = {dim: volumes[0].sizes.get(dim, 1) for dim in ("scalar", "subject")}
+    single = max(sizes.values()) == 1
+    files = [[str(v.attrs.get("source", "")) if single else ""] for v in volumes]
+    shape = (sizes["scalar"] if "scalar" in volumes[0].dims else len(volumes), sizes["subject"])
+    return {
+        "map_file": (FILE_COORDS["map_file"], text(np.broadcast_to(files, shape))),
+        "dseg_file": (FILE_COORDS["dseg_file"], text([dseg] * sizes["subject"])),
+    }
 
 
 def _name(array: xr.DataArray) -> str:

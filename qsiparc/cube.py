@@ -10,7 +10,7 @@ import xarray as xr
 from xarray import as_variable
 
 from qsiparc.errors import CubeError, SelectionError
-from qsiparc.names import CUBE_DIMS, SCALAR_COORDS, SUBJECT_COORDS, VALUE
+from qsiparc.names import CUBE_DIMS, FILE_COORDS, SCALAR_COORDS, SUBJECT_COORDS, VALUE
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
@@ -63,6 +63,12 @@ def is_cube(dataset: xr.Dataset) -> bool:
 def require_cube(dataset: xr.Dataset) -> xr.Dataset:
     """The dataset itself, or `CubeError` if it is no cube."""
     if is_cube(dataset):
+        twice = [d for d in CUBE_DIMS if d in dataset.indexes and dataset.indexes[d].has_duplicates]
+        if twice:
+            raise CubeError(
+                f"Labels stand twice on {', '.join(twice)}, so that nobody could tell values "
+                f"apart: {dataset[twice[0]].to_numpy().tolist()}. Name them differently."
+            )
         return dataset
     raise CubeError(
         f"This dataset is no cube: a cube has the variable {VALUE!r} with "
@@ -71,7 +77,9 @@ def require_cube(dataset: xr.Dataset) -> xr.Dataset:
     )
 
 
-def assemble(values: xr.Variable, coords: Mapping[str, Any]) -> xr.Dataset:
+def assemble(
+    values: xr.Variable, coords: Mapping[str, Any], attrs: Mapping[str, Any]
+) -> xr.Dataset:
     """A cube, of its values and its coordinates.
 
     Parameters
@@ -80,6 +88,8 @@ def assemble(values: xr.Variable, coords: Mapping[str, Any]) -> xr.Dataset:
         With ``region``, ``stat``, ``scalar``, perhaps ``subject``, and further dims.
     coords : mapping
         Of coordinates, as xarray takes them.
+    attrs : mapping
+        How it was made.
 
     Returns
     -------
@@ -99,18 +109,24 @@ def assemble(values: xr.Variable, coords: Mapping[str, Any]) -> xr.Dataset:
         if len(set(names.tolist())) < names.size:
             raise CubeError(f"Names on {dim!r} must be unique: {names.tolist()}.")
         variables[dim] = xr.Variable((dim,), names)
-    return _ordered(values.transpose(*CUBE_DIMS, ...), variables, {})
+    values = values.transpose(*CUBE_DIMS, ...)
+    return in_order(xr.Dataset({VALUE: values}, variables, attrs))
 
 
-def _ordered(
-    values: xr.Variable, coords: Mapping[str, xr.Variable], attrs: Mapping[str, Any]
-) -> xr.Dataset:
-    """A cube with its coordinates listed dim by dim, each dim's own first."""
-    dims = values.dims
-    ranked = sorted(
-        coords, key=lambda name: [(dims.index(d), name != d) for d in coords[name].dims]
-    )
-    return xr.Dataset({VALUE: values}, {name: coords[name] for name in ranked}, attrs)
+def in_order(cube: xr.Dataset) -> xr.Dataset:
+    """The same cube with its coordinates in order: the dims, then the others dim by dim.
+
+    A repr shows the first few of many, and a store lists them alphabetically.
+    """
+    dims = cube[VALUE].dims
+
+    def rank(name: Hashable) -> tuple[bool, int, list[int]]:
+        own = cube.coords[name].dims
+        return name not in dims, len(own), [dims.index(dim) for dim in own]
+
+    coords = {name: cube.coords[name].variable for name in sorted(cube.coords, key=rank)}
+    variables = {name: array.variable for name, array in cube.data_vars.items()}
+    return xr.Dataset(variables, coords, cube.attrs)
 
 
 def unselected(cube: xr.Dataset) -> xr.Dataset:
@@ -126,7 +142,8 @@ def unselected(cube: xr.Dataset) -> xr.Dataset:
     Dataset
         Dims in order; coordinates are back on the dims they belong to.
     """
-    values = require_cube(cube)[VALUE]
+    files = {name: cube.coords[name] for name in FILE_COORDS if name in cube.coords}
+    values = require_cube(cube).drop_vars(files)[VALUE]
     belongs = {"scalar": SCALAR_COORDS, "subject": SUBJECT_COORDS, "stat": ()}
     elsewhere = {*SCALAR_COORDS, *SUBJECT_COORDS, *CUBE_DIMS}
     for dim in CUBE_DIMS:
@@ -136,8 +153,14 @@ def unselected(cube: xr.Dataset) -> xr.Dataset:
         own = belongs.get(dim, tuple(name for name in lonely if name not in elsewhere))
         single = {name: (dim, values[name].data[None]) for name in own if name in lonely}
         values = values.drop_vars(single).expand_dims(dim).assign_coords(single)
-    coords = {str(name): coordinate.variable for name, coordinate in values.coords.items()}
-    return _ordered(values.variable.transpose(*CUBE_DIMS, ...), coords, cube.attrs)
+    shapes = {name: [values.sizes[dim] for dim in FILE_COORDS[name]] for name in files}
+    values = values.assign_coords(
+        {
+            name: (FILE_COORDS[name], np.reshape(coordinate.to_numpy(), shapes[name]))
+            for name, coordinate in files.items()
+        }
+    )
+    return in_order(values.transpose(*CUBE_DIMS, ...).to_dataset().assign_attrs(cube.attrs))
 
 
 def select(cube: T, wanted: Mapping[str, str | int | Sequence[Any] | slice | None]) -> T:

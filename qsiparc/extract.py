@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from qsiparc.catalogue import resolve
-from qsiparc.coords import further_coords, scalar_coords, subject_coords
+from qsiparc.coords import file_coords, further_coords, scalar_coords, subject_coords
 from qsiparc.cube import assemble, text_coords
 from qsiparc.errors import CubeError, NiftiWarning, warn
 from qsiparc.names import (
@@ -79,15 +77,17 @@ def extract_cube(
         **text_coords({"stat": [statistic.name for statistic in chosen]}, "stat"),
         **subject_coords(volumes[0], subject),
         **scalar_coords(volumes, scalar),
+        **file_coords(volumes, parcellation.source),
     }
     values = reduced[0] if "scalar" in reduced[0].dims else xr.Variable.concat(reduced, "scalar")
-    how = {
+    attrs = {
+        "atlas": rows.atlas_name,
+        "lut": rows.source,
         "stats": stats if isinstance(stats, str) else " ".join(stats),
         "zero_is_missing": int(zero_is_missing),
-        "atlas": rows.atlas_name,
+        "generated_by": f"qsiparc {__version__}",
     }
-    cube = assemble(values, coords)
-    return cube.assign_attrs(how | _provenance(cube, volumes, parcellation, lut))
+    return assemble(values, coords, attrs)
 
 
 def _volumes(maps: xr.DataArray | xr.Dataset) -> list[xr.DataArray]:
@@ -143,27 +143,6 @@ def _reduce(
         keep_attrs=False,
     )
     return reduced
-
-
-def _provenance(
-    cube: xr.Dataset,
-    volumes: list[xr.DataArray],
-    parcellation: Parcellation,
-    lut: object,
-) -> dict[str, str]:
-    """Version and files, by subject: a concatenation of cubes keeps the first one's."""
-    names = cube["scalar"].to_numpy().tolist()
-    files = [str(volume.attrs.get("source", "")) for volume in volumes]
-    sources = {
-        "maps": {name: file for name, file in zip(names, files, strict=False) if file},
-        "dseg": parcellation.source,
-        "lut": os.path.basename(os.fspath(lut)) if isinstance(lut, str | os.PathLike) else "",  # noqa: PTH119 - any path-like
-    }
-    subjects = "+".join(cube["subject"].to_numpy().tolist())
-    return {
-        "generated_by": f"qsiparc {__version__}",
-        "provenance": json.dumps({subjects: sources}, ensure_ascii=False),
-    }
 
 
 @dataclass(frozen=True)

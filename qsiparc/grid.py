@@ -25,6 +25,13 @@ SAME_MM: Final = 1e-3
 NEAR_VOXELS: Final = 0.05
 """Corners closer than this [voxels] are accepted with a warning."""
 
+WAY_OUT: Final = (
+    "Give a dseg in the space of the map. If both affines are right, resample='nearest' takes the "
+    "label nearest to each voxel of the map."
+)
+
+UNTURNED: Final = (0, 1, 2), (False, False, False)
+
 AXES: Final = ("RL", "AP", "SI")
 
 
@@ -98,7 +105,7 @@ class Grid:
 
     @property
     def fingerprint(self) -> str:
-        """Shape and affine in one line of text, from which `from_fingerprint` makes the grid."""
+        """Shape and affine in a line of text, from which `from_fingerprint` makes the grid."""
         rows = (" ".join(map(repr, row)) for row in self.affine[:3].tolist())
         return f"{'×'.join(map(str, self.shape))} | {' | '.join(rows)}"
 
@@ -117,13 +124,7 @@ class Grid:
         return cls(np.array([*affine, [0, 0, 0, 1]]), tuple(map(int, shape.split("×"))))
 
     def corners(self) -> NDArray[np.float64]:
-        """World coordinates of the eight corner voxels' centres.
-
-        Returns
-        -------
-        numpy.ndarray
-            (8, 3) coordinates [mm].
-        """
+        """(8, 3) world coordinates of the centres of the corner voxels [mm]."""
         ends = [(0, n - 1) for n in self.shape]
         return np.array(list(product(*ends))) @ self.affine[:3, :3].T + self.affine[:3, 3]
 
@@ -203,7 +204,7 @@ class GridMatch:
     @property
     def is_identity(self) -> bool:
         """Whether nothing needs to be flipped or permuted."""
-        return self.axes == (0, 1, 2) and not any(self.flips)
+        return (self.axes, self.flips) == UNTURNED
 
 
 def match_grids(
@@ -235,17 +236,21 @@ def match_grids(
     """
     axes, flips = _signed_permutation(np.linalg.inv(target.affine) @ source.affine)
     oriented = source.reoriented(axes, flips)
+    if oriented.shape != target.shape:  # a quarter turn, say, of a grid that is not square
+        (axes, flips), oriented = UNTURNED, source
     if oriented.shape != target.shape:
-        if source.shape == target.shape:
-            raise GridMismatchError(_elsewhere(target, source, source.displacement(target), of, to))
         raise GridMismatchError(
             f"Shape mismatch: {of} has {source.shape} voxels, {to} has {target.shape}, and one is "
-            f"not the other with its axes permuted. Both must be on one grid: give a dseg in the "
-            f"space of the map, or ask for nearest-neighbour labels with resample='nearest'."
+            f"not the other with its axes permuted. {WAY_OUT}"
         )
     match = GridMatch(axes, flips, oriented.displacement(target))
     if match.distance > NEAR_VOXELS * min(target.voxel_sizes):
-        raise GridMismatchError(_elsewhere(target, source, match.distance, of, to))
+        turned = "" if match.is_identity else ", also when their axes run alike"
+        raise GridMismatchError(
+            f"Grid mismatch: {of} and {to} have as many voxels but lie in different places; their "
+            f"corners are up to {match.distance:.4g} mm apart{turned}.\n"
+            f"{_affines(of, source, to, target)}{WAY_OUT}"
+        )
     if match.distance > SAME_MM:
         warn(
             f"The grids of {of} and {to} are {match.distance:.4g} mm apart at their corners, less "
@@ -255,10 +260,7 @@ def match_grids(
     if not match.is_identity:
         logger.info(
             "%s runs %s, %s runs %s: labels are reoriented exactly, without interpolation.",
-            of,
-            source.orientation,
-            to,
-            target.orientation,
+            *(of, source.orientation, to, target.orientation),
         )
     return match
 
@@ -266,26 +268,19 @@ def match_grids(
 def _signed_permutation(matrix: NDArray[np.float64]) -> tuple[tuple[int, ...], tuple[bool, ...]]:
     """Axes and flips of the signed permutation nearest a voxel-to-voxel matrix, else identity."""
     rounded = np.rint(matrix[:3, :3])
-    is_permutation = (np.abs(rounded).sum(axis=0) == 1).all() and (
-        np.abs(rounded).sum(axis=1) == 1
-    ).all()
-    if not is_permutation:
-        return (0, 1, 2), (False, False, False)
-    axes = np.abs(rounded).argmax(axis=1)
+    ones = np.abs(rounded)
+    if not ((ones.sum(axis=0) == 1).all() and (ones.sum(axis=1) == 1).all()):
+        return UNTURNED
+    axes = ones.argmax(axis=1)
     flips = rounded[range(3), axes] < 0
     return tuple(axes.tolist()), tuple(flips.tolist())
 
 
-def _elsewhere(target: Grid, source: Grid, distance: float, of: str, to: str) -> str:
-    turned = ", also when their axes run alike" if source.orientation != target.orientation else ""
+def _affines(of: str, grid: Grid, to: str, other: Grid) -> str:
     with np.printoptions(precision=4, suppress=True):
         return (
-            f"Grid mismatch: {of} and {to} have as many voxels but lie in different places; their "
-            f"corners are up to {distance:.4g} mm apart{turned}.\n"
-            f"Affine of {of} ({source.orientation}):\n{source.affine}\n"
-            f"Affine of {to} ({target.orientation}):\n{target.affine}\n"
-            f"Give a dseg in the space of the map. If both affines are right, "
-            f"resample='nearest' takes the label nearest to each voxel of the map."
+            f"Affine of {of} ({grid.orientation}):\n{grid.affine}\n"
+            f"Affine of {to} ({other.orientation}):\n{other.affine}\n"
         )
 
 
@@ -293,15 +288,11 @@ def require_same_grid(grid: Grid, other: Grid) -> None:
     """Raise `GridMismatchError`, with both affines, unless two grids are one."""
     if grid.same_as(other):
         return
-    with np.printoptions(precision=4, suppress=True):
-        raise GridMismatchError(
-            "These two objects are on different grids"
-            + (
-                f": their corners are up to {grid.displacement(other):.4g} mm apart.\n"
-                if grid.shape == other.shape
-                else f": {grid.shape} and {other.shape} voxels.\n"
-            )
-            + f"Affine of the one ({grid.orientation}):\n{grid.affine}\n"
-            f"Affine of the other ({other.orientation}):\n{other.affine}\n"
-            f"Bring both onto one grid before combining them."
-        )
+    how = f"{grid.shape} and {other.shape} voxels"
+    if grid.shape == other.shape:
+        how = f"their corners are up to {grid.displacement(other):.4g} mm apart"
+    raise GridMismatchError(
+        f"These two objects are on different grids: {how}.\n"
+        f"{_affines('the one', grid, 'the other', other)}"
+        f"Bring both onto one grid before combining them."
+    )

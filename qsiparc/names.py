@@ -25,6 +25,9 @@ SCALAR_COORDS: Final = ("software", "model", "param", "desc", "units")
 SUBJECT_COORDS: Final = ("participant_id", "session_id")
 """BIDS names of a scan: coordinates on ``subject``."""
 
+FILE_COORDS: Final = {"map_file": ("scalar", "subject"), "dseg_file": ("subject",)}
+"""Names of the files that a value comes from, and the dims they are coordinates on."""
+
 REGION_COORDS: Final = ("region_name", "hemisphere")
 """Coordinates on ``region`` that every cube has; a LUT's other columns follow."""
 
@@ -54,7 +57,7 @@ UNKNOWN_SUBJECT: Final = "unknown"
 """Label on ``subject`` of a map that does not say whose it is."""
 
 RESERVED: Final = frozenset(
-    {*CUBE_DIMS, VALUE, *SCALAR_COORDS, *SUBJECT_COORDS, *OUTPUT_COLUMNS}
+    {*CUBE_DIMS, VALUE, *SCALAR_COORDS, *SUBJECT_COORDS, *FILE_COORDS, *OUTPUT_COLUMNS}
     | {*VOXEL_DIMS, VOLUME, SPACE, "session", "atlas"}
 )
 """Words that a cube or a long table needs for itself."""

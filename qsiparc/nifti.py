@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -14,6 +13,7 @@ import xarray as xr
 from nibabel.spatialimages import SpatialImage
 from xarray.core import indexing
 
+from qsiparc.atomic import replacing
 from qsiparc.entities import describe, parse_name
 from qsiparc.errors import NiftiError, NiftiWarning, SpaceError, warn
 from qsiparc.grid import Grid
@@ -168,9 +168,9 @@ def _volume_shape(shape: tuple[int, ...], name: str) -> tuple[int, ...]:
     """The shape as 3D or 4D: 2D gets a third axis, axes of length 1 beyond the third go."""
     kept = (*shape, 1, 1)[: max(3, len(shape))]
     kept = kept[:3] + tuple(n for n in kept[3:] if n != 1)
-    if len(kept) > 4 or 0 in kept or not shape:  # noqa: PLR2004 - 3D or 4D
+    if len(kept) > 4 or min(kept) < 1 or not shape:  # noqa: PLR2004 - 3D or 4D
         raise NiftiError(
-            f"{name}: its shape is {shape}; a volume has three dimensions, or four, none of them 0."
+            f"{name}: its shape is {shape}; a volume has three dimensions, or four, each 1 or more."
         )
     return kept
 
@@ -290,12 +290,9 @@ def to_nifti(volume: xr.DataArray, path: str | os.PathLike[str]) -> Path:
         As in `to_nibabel`.
     """
     path = Path(path)
-    suffix = next((s for s in reversed(SUFFIXES) if path.name.lower().endswith(s)), None)
-    if suffix is None:
+    if not path.name.lower().endswith(SUFFIXES):
         raise NiftiError(f"{path}: the name of a NIfTI file ends in .nii or .nii.gz.")
     image = to_nibabel(volume)
-    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as work:
-        whole = Path(work) / f"volume{suffix}"
-        nib.save(image, whole)
-        whole.replace(path)
+    with replacing(path) as new:
+        nib.save(image, new)
     return path

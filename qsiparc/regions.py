@@ -38,11 +38,14 @@ class Regions:
         name a cube uses itself, ``units`` say, is called ``lut_units``.
     atlas_name : str
         Of the LUT, else of the image.
+    source : str
+        Name of the label file, or empty.
     """
 
     indices: NDArray[np.int64]
     columns: dict[str, list[str]]
     atlas_name: str
+    source: str
 
 
 def as_lut(lut: Lut | None, parcellation: Parcellation) -> AtlasLUT:
@@ -133,4 +136,4 @@ def region_rows(lut: AtlasLUT, parcellation: Parcellation, unknown: Unknown) -> 
     texts = [frame[c].astype(object).tolist() for c in frame.columns[1:]]
     columns = dict(zip(names, texts, strict=True))
     atlas_name = lut.atlas_name or parcellation.atlas_name
-    return Regions(frame["region_index"].to_numpy(np.int64), columns, atlas_name)
+    return Regions(frame["region_index"].to_numpy(np.int64), columns, atlas_name, lut.source)

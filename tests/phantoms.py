@@ -47,7 +47,10 @@ def volume(data: Any, affine: Any = MM2) -> xr.DataArray:
 
 def write(path: Path, data: Any, affine: Any = MM2) -> Path:
     """The path of a file that has been written."""
-    image(data, affine).to_filename(path)
+    made = image(data, affine)
+    if ".img" in path.name:
+        made = nib.Nifti1Pair(made.dataobj, made.affine, dtype=made.get_data_dtype())
+    made.to_filename(path)
     return path
 
 

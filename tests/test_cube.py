@@ -42,9 +42,11 @@ class TestShape:
     def test_dims_and_coordinates_in_order(self, cube):
         assert list(cube.sizes) == ["region", "stat", "scalar", "subject"]
         assert list(cube.coords) == [
-            "region", "region_name", "hemisphere", "stat",
-            "scalar", "software", "model", "param", "desc", "units",
-            "subject", "participant_id", "session_id",
+            "region", "stat", "scalar", "subject",
+            "region_name", "hemisphere",
+            "software", "model", "param", "desc", "units",
+            "participant_id", "session_id", "dseg_file",
+            "map_file",
         ]  # fmt: skip
         assert list(cube.data_vars) == ["value"]
 
@@ -123,7 +125,7 @@ class TestXarray:
         )
         with pytest.raises(ValueError, match="align"):
             xr.concat([one, two], "subject", join="exact")
-        whole = xr.combine_by_coords([make("sub-1"), make("sub-2")], combine_attrs="drop_conflicts")
+        whole = xr.combine_by_coords([make("sub-1"), make("sub-2")])
         assert whole.sizes["subject"] == 2
 
     def test_arithmetic_pickling_and_dask(self, cube):

@@ -107,7 +107,7 @@ def test_text(tree):
     lines = repr(find(tree)).splitlines()
     assert lines[0] == f"<QsiReconDataset {str(tree)!r}>"
     assert [line.strip() for line in lines[1:4]] == [
-        "2 subjects x 3 sessions",
+        "2 subjects, 3 sessions",
         "sub-1  ses-A ses-B",
         "sub-2  ses-A",
     ]

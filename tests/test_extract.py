@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import logging
 
 import nibabel as nib
@@ -176,7 +175,10 @@ class TestAtlases:
         given = (dseg, path, str(path), nib.load(path), Parcellation.from_labels(path))
         cubes = [fa.parc.extract(one, LUT) for one in given]
         for cube in cubes[1:]:
-            xr.testing.assert_equal(cube, cubes[0])
+            xr.testing.assert_equal(
+                cube.value, cubes[0].value.assign_coords(dseg_file=cube.dseg_file)
+            )
+            assert cube.dseg_file.item() == path.name
 
     def test_lut_as_object_path_and_frame(self, fa, dseg, tmp_path):
         frame = LUT.to_dataframe()
@@ -403,7 +405,10 @@ class TestWhoAndWhat:
             "subject": "sub-01_ses-2",
             "participant_id": "sub-01",
             "session_id": "ses-2",
+            "dseg_file": "",
         }
+        assert cube.map_file.dims == ("scalar", "subject")
+        assert cube.map_file.item() == path.name
 
     def test_from_the_caller(self, fa, dseg):
         cube = fa.parc.extract(dseg, LUT, scalar="FA2", subject="sub-9_ses-a")
@@ -419,16 +424,28 @@ class TestWhoAndWhat:
     def test_how_it_was_made(self, fa, dseg, tmp_path):
         path = dseg.parc.to_nifti(tmp_path / "sub-1_seg-Tiny_dseg.nii.gz")
         cube = fa.assign_attrs(source="fa.nii.gz").parc.extract(path, LUT, subject="sub-1")
-        attrs = cube.attrs
-        assert {k: attrs[k] for k in ("atlas", "stats", "zero_is_missing")} == {
+        assert cube.attrs == {
             "atlas": "Tiny",
+            "lut": "",
             "stats": "extended",
             "zero_is_missing": 0,
+            "generated_by": f"qsiparc {qsiparc.__version__}",
         }
-        assert attrs["generated_by"] == f"qsiparc {qsiparc.__version__}"
-        assert json.loads(attrs["provenance"]) == {
-            "sub-1": {"maps": {"FA": "fa.nii.gz"}, "dseg": path.name, "lut": ""}
-        }
+        assert cube.map_file.item() == "fa.nii.gz"
+        assert cube.dseg_file.item() == path.name
+
+    def test_the_label_file_is_noted(self, fa, dseg, tmp_path):
+        path = tmp_path / "atlas-Tiny_dseg.tsv"
+        path.write_text("index\tname\n3\ta\n1\tb\n7\tc\n")
+        for lut in (path, qsiparc.read_lut(path)):
+            assert fa.parc.extract(dseg, lut).attrs["lut"] == path.name
+
+    def test_every_map_of_a_dataset_keeps_its_file(self, fa, dseg):
+        maps = xr.Dataset(
+            {"FA": fa.assign_attrs(source="fa.nii"), "MD": fa.assign_attrs(source="md.nii")}
+        )
+        cube = maps.parc.extract(dseg, LUT)
+        assert cube.map_file.to_numpy().tolist() == [["fa.nii"], ["md.nii"]]
 
     def test_results_have_no_space_so_that_subjects_concatenate(self, fa, dseg):
         other = AFFINE.copy()

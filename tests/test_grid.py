@@ -7,7 +7,7 @@ import warnings
 import nibabel as nib
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from phantoms import MM2, SIGNED_PERMUTATIONS, affines, shapes, turned, world_of
 
@@ -71,6 +71,7 @@ def test_shear_makes_edges_longer_but_no_volume():
 
 
 @given(affines())
+@settings(deadline=None)
 def test_orientation_is_nibabels(affine):
     assert Grid(affine, (4, 5, 6)).orientation == "".join(nib.aff2axcodes(affine))
 
@@ -82,6 +83,7 @@ def test_a_grid_says_what_it_is():
 
 
 @given(affines(), shapes)
+@settings(deadline=None)
 def test_corners_are_where_the_affine_puts_them(affine, shape):
     world = world_of(affine, shape)
     ends = [(0, n - 1) for n in shape]
@@ -90,6 +92,7 @@ def test_corners_are_where_the_affine_puts_them(affine, shape):
 
 
 @given(affines(), shapes)
+@settings(deadline=None)
 def test_every_text_and_every_attribute_makes_the_same_grid_again(affine, shape):
     grid = Grid(affine, shape)
     for again in (
@@ -204,6 +207,7 @@ def test_other_shapes_are_an_error_that_names_both(affine):
 
 
 @given(affines(), shapes, st.sampled_from(SIGNED_PERMUTATIONS))
+@settings(deadline=None)
 def test_the_axes_of_one_lattice_are_found(affine, shape, permutation):
     moved, other = turned(np.empty(shape), affine, *permutation)
     target, source = Grid(affine, shape), Grid(other, moved.shape)

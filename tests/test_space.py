@@ -410,6 +410,14 @@ class TestSpaceIndex:
         assert list(indexes) == ["i", "j", "k", "space"]
         assert indexes["space"].tolist() == [Grid(MM2, (4, 5, 6)).fingerprint]
 
+    def test_on_one_grid_there_is_nothing_to_reindex(self):
+        fa = volume(ramp())
+        xr.testing.assert_identical(fa.reindex_like(volume(ramp()) + 1), fa)
+        index = fa.xindexes["space"]
+        assert index.reindex_like(SpaceIndex(Grid(MM2, (4, 5, 6)))) == {}
+        with pytest.raises(GridMismatchError):
+            index.reindex_like(SpaceIndex(Grid(SHIFTED, (4, 5, 6))))
+
     def test_nothing_is_set_where_there_is_nothing_to_set(self):
         table = xr.Dataset({"n": 3})
         assert with_index(table) is table

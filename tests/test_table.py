@@ -13,6 +13,7 @@ from test_cube import LABELS, LUT, make
 
 import qsiparc
 from qsiparc.atlas import AtlasLUT
+from qsiparc.cube import text
 from qsiparc.errors import CubeError, QsiparcWarning
 from qsiparc.extract import OUTPUT_COLUMNS
 
@@ -81,6 +82,11 @@ class TestToLong:
         frame = tree.parc.to_long()
         assert frame["atlas"].tolist() == ["Four"] * 8 + ["B"] * 8
 
+    def test_two_scans_of_one_name_are_refused(self):
+        twice = xr.concat([make("sub-1"), make("sub-1")], "subject")
+        with pytest.raises(CubeError, match=r"stand twice on subject.*'sub-1', 'sub-1'"):
+            twice.parc.to_long()
+
     def test_what_is_no_cube(self):
         with pytest.raises(CubeError, match="no cube"):
             xr.Dataset({"x": 1}).parc.to_long()
@@ -99,6 +105,13 @@ class TestFromLong:
     def test_inverts_whoever_it_was(self, subject):
         cube = make(subject)
         xr.testing.assert_identical(qsiparc.from_long(cube.parc.to_long()), cube)
+
+    def test_inverts_the_files_too(self, cohort):
+        files = [["a", "b", "c"], ["d", "e", "f"]]
+        cube = cohort.assign_coords(map_file=(("scalar", "subject"), text(files)))
+        xr.testing.assert_identical(qsiparc.from_long(cube.parc.to_long()), cube)
+        one = cube.parc.sel(scalar="MD", subject="sub-2_ses-a")
+        assert qsiparc.from_long(one.parc.to_long()).map_file.item() == "f"
 
     def test_shuffled_rows_never_mislabel(self, cohort):
         frame = cohort.parc.to_long().sample(frac=1, random_state=3)
@@ -164,7 +177,10 @@ class TestTSV:
         path = cohort.parc.to_tsv(tmp_path / "t.tsv")
         sidecar = json.loads(path.with_suffix(".json").read_text())
         assert sidecar["atlas"] == "Four"
-        assert sidecar["provenance"]["sub-1_ses-a"]["dseg"] == ""
+        assert sidecar["files"]["sub-1_ses-b"] == {
+            "map_file": {"FA": "", "MD": ""},
+            "dseg_file": "",
+        }
         assert sorted(p.name for p in tmp_path.iterdir()) == ["t.json", "t.tsv"]
 
     def test_another_suffix(self, cohort, tmp_path):

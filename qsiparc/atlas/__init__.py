@@ -96,7 +96,10 @@ def read_lut(
     """
     path = Path(path)
     lut = AtlasLUT.from_labels(
-        read_label_file(path), atlas_name or _name_of(path), background=background
+        read_label_file(path),
+        atlas_name or _name_of(path),
+        background=background,
+        source=path.name,
     )
     if not len(lut):
         raise LutError(f"{path} holds no region beside the background {background}.")

@@ -79,6 +79,8 @@ class AtlasLUT:
         What results call the atlas.
     extra : pd.DataFrame, shape (n_regions, n_columns), optional
         Further label columns, one row a region, in the order of `regions`. Kept as text.
+    source : str
+        The name of the file it was read from, which results note.
 
     Raises
     ------
@@ -102,9 +104,11 @@ class AtlasLUT:
         atlas_name: str = "",
         *,
         extra: pd.DataFrame | None = None,
+        source: str = "",
     ) -> None:
         self._regions = tuple(regions)
         self.atlas_name = atlas_name
+        self.source = source
         self._by_index: dict[int, RegionInfo] = {}
         for region in self._regions:
             _check_region(region)
@@ -157,7 +161,9 @@ class AtlasLUT:
         return cls.from_labels(read, atlas_name, background=background)
 
     @classmethod
-    def from_labels(cls, read: LabelTable, atlas_name: str, *, background: int | None) -> Self:
+    def from_labels(
+        cls, read: LabelTable, atlas_name: str, *, background: int | None, source: str = ""
+    ) -> Self:
         """A look-up table from the cells of a label file; see :func:`read_lut`.
 
         Parameters
@@ -168,6 +174,8 @@ class AtlasLUT:
             What results call the atlas.
         background : int or None
             The id that is no region; None keeps all.
+        source : str
+            The name of the file.
 
         Returns
         -------
@@ -180,7 +188,7 @@ class AtlasLUT:
         """
         found = interpret(read, background=background)
         rows = zip(found.ids, found.names, found.hemispheres, strict=True)
-        return cls([RegionInfo(*row) for row in rows], atlas_name, extra=found.extra)
+        return cls([RegionInfo(*row) for row in rows], atlas_name, extra=found.extra, source=source)
 
     @property
     def regions(self) -> list[RegionInfo]:

@@ -100,10 +100,12 @@ def _people(dataset: QsiReconDataset) -> Section:
     sessions: defaultdict[str, list[str]] = defaultdict(list)
     for subject, session in dataset.scans:
         sessions[f"sub-{subject}"] += [f"ses-{session}"] if session else []
-    n_sessions = sum(map(len, sessions.values()))
+    counts = [len(labels) for labels in sessions.values()]
     heading = _number(len(sessions), "subject")
-    if n_sessions:
-        heading += f" x {_number(n_sessions, 'session')}"
+    if any(counts):
+        alike = len(set(counts)) == 1
+        n_sessions = counts[0] if alike else sum(counts)
+        heading += f"{' ×' if alike else ','} {_number(n_sessions, 'session')}"
     rows = [(name, " ".join(labels)) for name, labels in sessions.items()]
     return heading, _short(rows, _SHOWN)
 
