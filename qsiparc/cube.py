@@ -10,7 +10,14 @@ import xarray as xr
 from xarray import as_variable
 
 from qsiparc.errors import CubeError, SelectionError
-from qsiparc.names import CUBE_DIMS, FILE_COORDS, SCALAR_COORDS, SUBJECT_COORDS, VALUE
+from qsiparc.names import (
+    CUBE_DIMS,
+    FILE_COORDS,
+    REGION_COORDS,
+    SCALAR_COORDS,
+    SUBJECT_COORDS,
+    VALUE,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
@@ -119,10 +126,12 @@ def in_order(cube: xr.Dataset) -> xr.Dataset:
     A repr shows the first few of many, and a store lists them alphabetically.
     """
     dims = cube[VALUE].dims
+    known = [*REGION_COORDS, *SCALAR_COORDS, *SUBJECT_COORDS]
 
-    def rank(name: Hashable) -> tuple[bool, int, list[int]]:
+    def rank(name: Hashable) -> tuple[bool, int, list[int], int]:
         own = cube.coords[name].dims
-        return name not in dims, len(own), [dims.index(dim) for dim in own]
+        place = known.index(str(name)) if name in known else len(known)
+        return name not in dims, len(own), [dims.index(dim) for dim in own], place
 
     coords = {name: cube.coords[name].variable for name in sorted(cube.coords, key=rank)}
     variables = {name: array.variable for name, array in cube.data_vars.items()}

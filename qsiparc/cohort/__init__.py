@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -9,13 +10,13 @@ from qsiparc.errors import QsiparcWarning, warn
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from concurrent.futures import Executor
 
     import distributed
     import xarray as xr
 
-    from qsiparc.cohort.record import Report
+    from qsiparc.cohort.record import Report, Status
 
 __all__ = ["build"]
 
@@ -112,13 +113,13 @@ def build(
     >>> folder = Path(tempfile.mkdtemp())
     >>> root = make_qsirecon(folder / "qsirecon", n_subjects=2, resolution=8)
     >>> study = build(root, folder / "out", atlas="4S156Parcels", stats="core")
-    >>> dict(study["4S156Parcels"].sizes)
+    >>> dict(study["4S156Parcels"]["value"].sizes)
     {'region': 156, 'stat': 5, 'scalar': 9, 'subject': 2}
     """
     import xarray as xr
 
-    from qsiparc.cohort.plan import Options, make_plan, parse_shard
-    from qsiparc.cohort.study import Study, conclude, prepare_output
+    from qsiparc.cohort.plan import Options, parse_shard
+    from qsiparc.cohort.study import carry_out, prepare_output
     from qsiparc.progress import Progress
 
     root = Path(qsirecon_dir).expanduser()
@@ -130,15 +131,18 @@ def build(
         stats=stats if isinstance(stats, str) else tuple(stats),
         zero_is_missing=zero_is_missing,
         luts=luts,
-        prune=prune,
+        check_content=check_content,
+        prune=prune and shard is None,
         shard=parse_shard(shard),
     )
     out = prepare_output(root, Path(output_dir))
-    plan = make_plan(root, out, options)
-    with Progress("building", "scans", total=len(plan.tasks)) as progress:
-        study = Study(plan, check_content=check_content)
-        report = study.run(executor, strict=strict, tell=lambda _: progress.add(1))
-    report = conclude(plan, report, out, prune=prune and shard is None)
+    with ExitStack() as stack:
+
+        def begun(total: int) -> Callable[[Status], None]:
+            progress = stack.enter_context(Progress("building", "scans", total=total))
+            return lambda _: progress.add(1)
+
+        report = carry_out(root, out, options, executor, strict=strict, begun=begun)
     _warn_of(report, out)
     if shard is not None:
         return xr.DataTree()

@@ -33,6 +33,7 @@ class Options:
     stats: str | tuple[str, ...] = "extended"
     zero_is_missing: bool = False
     luts: Mapping[str, str | Path] | None = None
+    check_content: bool = False
     prune: bool = False
     shard: tuple[int, int] = (1, 1)
 
