@@ -26,8 +26,8 @@ N_KILLS = int(os.environ.get("QSIPARC_KILLS", "10"))
 SMALL = {"atlas": "Brainnetome246Ext", "stats": "core"}
 
 SCRIPT = """
-import sys
-from qsiparc.cohort import build
+import netCDF4, nibabel, zarr
+from qsiparc.cohort import assemble, build, study
 print("ready", flush=True)
 build({root!r}, {out!r}, atlas="Brainnetome246Ext", stats="core"{more})
 """
@@ -83,19 +83,24 @@ def assert_same_study(one, other):
 @pytest.mark.parametrize("more", ["", ", executor=2"])
 def test_killed_at_random_moments_it_ends_as_if_undisturbed(tree, out, undisturbed, more):
     chance = random.Random(len(more))  # noqa: S311 - moments, not secrets
-    n_whole = 0
+    n_whole = n_partial = 0
     for _ in range(N_KILLS // 2):
         process = start(tree, out, more)
-        time.sleep(chance.uniform(0.1, 1.0))
+        target = chance.randint(n_whole, N_SCANS)
+        while len(part_paths(out)) < target and process.poll() is None:
+            time.sleep(0.001)
+        time.sleep(chance.uniform(0, 0.2))
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
         for path in part_paths(out):
             part_attrs(path)
         assert len(part_paths(out)) >= n_whole
         n_whole = len(part_paths(out))
+        n_partial += 0 < n_whole < N_SCANS
         if n_whole == N_SCANS:
             shutil.rmtree(out)
             n_whole = 0
+    assert n_partial
     study = build(tree, out, **SMALL)
     assert study[SMALL["atlas"]].sizes["subject"] == N_SCANS
     assert_same_study(out, undisturbed)
