@@ -120,7 +120,7 @@ def build(
         zero_is_missing=zero_is_missing,
         luts=lut or None,
         check_content=check_content,
-        prune=prune and shard is None,
+        prune=prune,
         shard=shard or (1, 1),
     )
     try:

@@ -159,6 +159,12 @@ def summarise(report: Report, out: Path, *, is_shard: bool) -> None:
         click.echo(f"{left_out} maps are left out, such as 4D ones: {out / 'left_out.tsv'}")
     if report.n_unpaired:
         click.echo(_unpaired(report.n_unpaired))
+    dropped = [status for status in report.statuses if status.dropped]
+    if dropped:
+        click.echo(
+            f"{len(dropped)} scans have lost what was not asked for this time: "
+            f"{', '.join(dropped[0].dropped)}"
+        )
     doubtful = [status.scan for status in report.statuses if status.warnings]
     if doubtful:
         click.echo(f"{len(doubtful)} scans came with warnings; -v shows them.")

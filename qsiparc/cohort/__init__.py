@@ -57,7 +57,8 @@ def build(
     participant_label, session_label : str or iterable of str, optional
         Labels, with or without ``sub-`` and ``ses-``. Other scans that were built before stay.
     atlas : str or iterable of str, optional
-        Names of atlases.
+        Names of atlases. What is not asked for leaves the parts of the scans that are built, with
+        a warning.
     scalars : str or iterable of str, optional
         Ids or parameters of maps, as `find` shows them.
     stats : str or sequence of str, optional
@@ -75,7 +76,7 @@ def build(
         Compare inputs with those of an earlier call by what they hold, and not by size and time
         of change. Every file is read for it; parts that were made without are made anew.
     prune : bool, optional
-        Delete the parts of scans that the tree does not hold any more.
+        Delete the parts of scans that the tree does not hold any more. Not with `shard`.
     shard : str or (int, int), optional
         ``"3/50"``: do the third of fifty shares of the scans, and leave the archive to `finalize`.
     tsv : bool, optional
@@ -132,7 +133,7 @@ def build(
         zero_is_missing=zero_is_missing,
         luts=luts,
         check_content=check_content,
-        prune=prune and shard is None,
+        prune=prune,
         shard=parse_shard(shard),
     )
     out = prepare_output(root, Path(output_dir))
@@ -159,6 +160,14 @@ def _warn_of(report: Report, out: Path) -> None:
         warn(
             f"{len(bad)} of {len(report.statuses)} scans failed, or part of them did; the first: "
             f"{first.scan}, {first.step}: {first.reason} All of them: {out / 'failures.tsv'}.",
+            QsiparcWarning,
+        )
+    dropped = [status for status in report.statuses if status.dropped]
+    if dropped:
+        warn(
+            f"{len(dropped)} scans were built before with more than was asked for this time, and "
+            f"have lost it: {', '.join(dropped[0].dropped)} of {dropped[0].scan}, for one. A part "
+            "holds what the last call asked for.",
             QsiparcWarning,
         )
     doubtful = [status for status in report.statuses if status.warnings]

@@ -95,11 +95,16 @@ class Study:
         What there is to do.
     check_content : bool
         Whether inputs are compared by what they hold.
+    statuses : list of Status
+        What became of the scans until now.
+    dropped : dict of str to list of str
+        By scan, what its earlier part had and nobody asked for this time.
     """
 
     plan: Plan
     check_content: bool = False
     statuses: list[Status] = field(default_factory=list)
+    dropped: dict[str, list[str]] = field(default_factory=dict)
 
     def pending(self, passed: Callable[[Status], None]) -> Iterator[Task]:
         """Tasks that are to do, complete with their fingerprints.
@@ -121,6 +126,10 @@ class Study:
                 left_out = from_json(stored["left_out"])
                 passed(Status(task.scan, 1, left_out=left_out, skipped=True))
             else:
+                asked = set(wanted["asked"].split())
+                self.dropped[task.scan] = [
+                    name for name in (stored or {}).get("asked", "").split() if name not in asked
+                ]
                 yield replace(task, attrs=wanted)
 
     def run(
@@ -160,7 +169,7 @@ class Study:
         try:
             for status in running:
                 _record(tasks[status.scan], status)
-                note(status)
+                note(replace(status, dropped=tuple(self.dropped[status.scan])))
                 if strict and status.failures:
                     raise _stopped(status)
         finally:
