@@ -22,11 +22,32 @@ if TYPE_CHECKING:
     Label = str | int | Sequence[Any] | slice | None
 
 
-class _OnVolumes:
-    """What a map and a Dataset of maps have in common."""
+class _OnAnything:
+    """What everything has that carries ``.parc``."""
 
-    def __init__(self, obj: Any) -> None:  # noqa: ANN401 - DataArray or Dataset
+    def __init__(self, obj: Any) -> None:  # noqa: ANN401 - DataArray, Dataset or DataTree
         self._obj = obj
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write to a ``.zarr`` store or a ``.nc`` file, whole or not at all.
+
+        Parameters
+        ----------
+        path : str or Path
+            What is there is replaced.
+
+        Returns
+        -------
+        Path
+            What was written; `qsiparc.open` opens it.
+        """
+        from qsiparc.archive import save
+
+        return save(self._obj, path)
+
+
+class _OnVolumes(_OnAnything):
+    """What a map and a Dataset of maps have in common."""
 
     @property
     def affine(self) -> NDArray[np.float64]:
@@ -170,23 +191,6 @@ class _OnVolumes:
 
         return with_world(self._obj)
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write to a ``.zarr`` store or a ``.nc`` file, whole or not at all.
-
-        Parameters
-        ----------
-        path : str or Path
-            What is there is replaced.
-
-        Returns
-        -------
-        Path
-            What was written; `qsiparc.open` opens it.
-        """
-        from qsiparc.archive import save
-
-        return save(self._obj, path)
-
 
 @xr.register_dataarray_accessor("parc")
 class DataArrayParc(_OnVolumes):
@@ -229,10 +233,8 @@ class DataArrayParc(_OnVolumes):
         return to_nifti(self._obj, path)
 
 
-class _OnCubes:
+class _OnCubes(_OnAnything):
     """What a cube and a tree of cubes have in common."""
-
-    _obj: Any
 
     def sel(
         self,
@@ -400,22 +402,4 @@ class DatasetParc(_OnVolumes, _OnCubes):
 class DataTreeParc(_OnCubes):
     """``.parc`` on a tree of cubes, a child an atlas."""
 
-    def __init__(self, obj: xr.DataTree) -> None:
-        self._obj = obj
-
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write to a ``.zarr`` store or a ``.nc`` file, whole or not at all.
-
-        Parameters
-        ----------
-        path : str or Path
-            What is there is replaced.
-
-        Returns
-        -------
-        Path
-            What was written; `qsiparc.open` opens it.
-        """
-        from qsiparc.archive import save
-
-        return save(self._obj, path)
+    _obj: xr.DataTree

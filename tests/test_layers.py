@@ -233,4 +233,4 @@ def test_kernels_are_numpy_and_nothing_else():
 
 def test_the_backend_imports_nothing_that_xarray_has_not():
     standard = {"__future__", "gzip", "os", "typing"}  # which importing xarray loads anyway
-    assert ROOMS["backend"] == standard | {"xarray.backends", "qsiparc.nifti.read_dataset"}
+    assert ROOMS["backend"] <= standard | {"xarray.backends", "qsiparc.nifti.read_dataset"}
