@@ -96,9 +96,10 @@ def join_participants(
         return _join(dataset, table, chosen, unmatched)
 
     if isinstance(cube, xr.DataTree):
-        joined = cube.map_over_datasets(join)
-    else:
-        joined = join(cube)
+        joined_tree: xr.DataTree = cube.map_over_datasets(join)
+        unmatched.tell(table.source)
+        return joined_tree
+    joined = join(cube)
     unmatched.tell(table.source)
     return joined
 

@@ -70,7 +70,7 @@ MAY_IMPORT = {
     "cohort.netcdfwriter": {"cohort.blocks", "cube"},
     "cohort.parts": {"cube"},
     "cohort.plan": {"catalogue", "cohort.record", "cohort.task", "discover"},
-    "cohort.reading": {"cohort.parts"},
+    "cohort.reading": {"cohort.parts", "cohort.record"},
     "cohort.record": set(),
     "cohort.study": {
         "cohort.executors",

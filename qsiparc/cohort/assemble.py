@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Final
 from qsiparc.archive import STUDY, open_tree
 from qsiparc.atomic import replacing
 from qsiparc.cohort.derivative import describe_dataset
+from qsiparc.cohort.failures import write_tables
 from qsiparc.cohort.layout import survey
-from qsiparc.cohort.longwriter import require_pyarrow, write_parquet, write_tables
+from qsiparc.cohort.lock import locked
+from qsiparc.cohort.longwriter import require_pyarrow, write_parquet, write_scan_tables
 from qsiparc.cohort.netcdfwriter import write_netcdf
 from qsiparc.cohort.parts import part_paths
 from qsiparc.cohort.zarrwriter import ZarrFormat, write_zarr
@@ -17,11 +19,8 @@ from qsiparc.errors import CubeError, OptionError, QsiparcWarning, warn
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable
 
     import xarray as xr
-
-    from qsiparc.cohort.layout import Study
 
 NETCDF: Final = "qsiparc.nc"
 PARQUET: Final = "qsiparc.parquet"
@@ -89,25 +88,27 @@ def finalize(
             f"{out}: there are no parts to put together. `qsiparc build QSIRECON_DIR {out}` makes "
             "one of every scan."
         )
-    study = survey(paths)
-    describe_dataset(out)
-    if not study.atlases:
-        raise CubeError(f"{out}: none of {len(paths)} scans holds a value; failures.tsv says why.")
-    write_archive: Callable[[Study, Path], None] = lambda study, path: write_zarr(  # noqa: E731
-        study, path, zarr_format=zarr_format
-    )
-    for name, write, wanted in (
-        (STUDY, write_archive, True),
-        (NETCDF, write_netcdf, netcdf),
-        (PARQUET, write_parquet, parquet),
-    ):
-        if wanted:
-            with replacing(out / name) as work:
-                write(study, work)
-        elif (out / name).exists():
-            _warn_of_stale(out / name)
-    if tsv:
-        write_tables(study, out)
+    with locked(out):
+        study = survey(paths)
+        describe_dataset(out)
+        write_tables(out, study.troubles)
+        if not study.atlases:
+            raise CubeError(
+                f"{out}: none of {len(paths)} scans has a value; failures.tsv says why."
+            )
+        with replacing(out / STUDY) as new:
+            write_zarr(study, new, zarr_format=zarr_format)
+        for name, write, wanted in (
+            (NETCDF, write_netcdf, netcdf),
+            (PARQUET, write_parquet, parquet),
+        ):
+            if wanted:
+                with replacing(out / name) as new:
+                    write(study, new)
+            elif (out / name).exists():
+                _warn_of_stale(out / name)
+        if tsv:
+            write_scan_tables(study, out)
     return open_tree(out / STUDY)
 
 

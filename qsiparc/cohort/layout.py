@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from qsiparc.cohort.failures import Troubles
     from qsiparc.cohort.reading import Group, Part
 
 MANY: Final = 20
@@ -99,11 +100,14 @@ class Study:
         Their ids.
     atlases : dict of str to Layout
         By name, by first appearance.
+    troubles : dict of str to tuple
+        By scan, what failed and what was left out.
     """
 
     paths: tuple[Path, ...]
     scans: tuple[str, ...]
     atlases: dict[str, Layout]
+    troubles: dict[str, Troubles]
 
 
 def survey(paths: Sequence[Path]) -> Study:
@@ -151,7 +155,7 @@ class _Growing:
         self._broken: list[frozenset[tuple[str, str]]] = []
         self._makers: Counter[str] = Counter()
         self._options: Counter[str] = Counter()
-        self._scans: list[str] = []
+        self._troubles: dict[str, Troubles] = {}
 
     def add(self, part: Part) -> None:
         names = _subject_of(part)
@@ -166,8 +170,8 @@ class _Growing:
                 self._atlases[atlas] = _GrowingAtlas(atlas, group, part.scan)
             self._atlases[atlas].add(group, part.scan, place=len(self._subjects))
         self._subjects.append(names)
-        self._scans.append(part.scan)
-        self._broken.append(frozenset((row["atlas"], row["scalar"]) for row in part.failures))
+        failures, _ = self._troubles[part.scan] = part.troubles
+        self._broken.append(frozenset((row.atlas, row.scalar) for row in failures))
         self._makers[str(part.attrs.get("generated_by", "unknown"))] += 1
         self._options[str(part.attrs.get("options", ""))] += 1
 
@@ -182,7 +186,7 @@ class _Growing:
             atlas: grown.layout(self._broken, coords, made)
             for atlas, grown in self._atlases.items()
         }
-        return Study(paths, tuple(self._scans), atlases)
+        return Study(paths, tuple(self._troubles), atlases, self._troubles)
 
     def _provenance(self) -> str:
         """Who made the parts, and how; which files they are of stays in the parts."""
@@ -190,7 +194,7 @@ class _Growing:
             {"scans": count, "options": json.loads(options or "{}")}
             for options, count in self._options.most_common(MANY)
         ]
-        about = {"scans": len(self._scans), "parts_by": dict(self._makers), "options": options}
+        about = {"scans": len(self._subjects), "parts_by": dict(self._makers), "options": options}
         return json.dumps(about, ensure_ascii=False)
 
 

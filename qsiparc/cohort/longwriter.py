@@ -110,7 +110,7 @@ def _schema(study: Study) -> pa.Schema:
     return pa.schema(fields, metadata={"qsiparc": json.dumps(about, ensure_ascii=False)})
 
 
-def write_tables(study: Study, out: Path) -> None:
+def write_scan_tables(study: Study, out: Path) -> None:
     """Write the long table of every scan and atlas, with a sidecar of how it was made.
 
     Parameters

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from qsiparc.cohort.parts import FORMAT
+from qsiparc.cohort.record import from_json
 from qsiparc.errors import CubeError
 from qsiparc.names import CUBE_DIMS, STATUS, STATUS_FLAGS, VALUE
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     import netCDF4
     from numpy.typing import NDArray
+
+    from qsiparc.cohort.failures import Troubles
 
 Columns = dict[str, tuple[Any, ...]]
 
@@ -78,10 +80,10 @@ class Part:
     groups: dict[str, Group]
 
     @property
-    def failures(self) -> list[dict[str, Any]]:
-        """What went wrong with this scan: rows of ``failures.tsv``."""
-        rows: list[dict[str, Any]] = json_attr(self.attrs, "failures", [])
-        return rows
+    def troubles(self) -> Troubles:
+        """What of this scan failed, and what was left out."""
+        failures, left_out = (self.attrs.get(key) or "[]" for key in ("failures", "left_out"))
+        return from_json(failures), from_json(left_out)
 
 
 def read_part_summary(path: Path) -> Part:
@@ -193,8 +195,3 @@ def _attrs(owner: netCDF4.Dataset) -> dict[str, Any]:
         name: value.tolist() if isinstance(value, np.generic | np.ndarray) else value
         for name, value in values.items()
     }
-
-
-def json_attr(attrs: dict[str, Any], name: str, default: Any) -> Any:  # noqa: ANN401 - any JSON
-    """An attribute that holds JSON; `default` where it is missing or empty."""
-    return json.loads(attrs.get(name) or "null") or default
