@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from qsiparc.entities import parse_entities
-from qsiparc.errors import LabelWarning, OptionError, SpaceError, warn
+from qsiparc.errors import GridMismatchError, LabelWarning, OptionError, SpaceError, warn
 from qsiparc.grid import Grid, match_grids
 from qsiparc.kernels import Plan, Segments, make_plan
 from qsiparc.labels import some, whole_labels
@@ -147,7 +147,7 @@ class Parcellation:
         Raises
         ------
         GridMismatchError
-            The grids are not one lattice and ``resample`` is None.
+            The grids are not one lattice and ``resample`` is None, or no label is left by it.
         """
         if resample is not None:
             if resample not in get_args(Resample):
@@ -185,6 +185,12 @@ class Parcellation:
         plan = make_plan(result.reshape(-1, order="F"))
         labels = self.labels[plan.labels - 1]
         lost = np.setdiff1d(self.labels, labels)
+        if lost.size == len(self) > 0:
+            raise GridMismatchError(
+                f"Not one labelled voxel of {self.source or 'the dseg'} ({self.grid}) lies on the "
+                f"map's grid ({grid}): they do not overlap, or only in the background. Give a dseg "
+                f"in the space of the map."
+            )
         if lost.size:
             warn(
                 f"Resampling {self.source or 'the dseg'} onto the map's grid lost {lost.size} of "

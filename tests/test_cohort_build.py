@@ -112,9 +112,22 @@ def test_what_changed_is_done_anew(tree, out, what):
 
 def test_other_options_make_other_parts(tree, out):
     before = parts_only(tree, out)
-    for options in ({"stats": "mean"}, {"zero_is_missing": True}, {"atlas": "4S156Parcels"}):
+    for options in ({"stats": "mean"}, {"zero_is_missing": True}):
         after = parts_only(tree, out, **options)
         assert not set(before.values()) & set(after.values())
+
+
+def test_what_nobody_asks_for_any_more_leaves_with_a_word(tree, out):
+    before = parts_only(tree, out)
+    lost = "2 scans were built .*lost it: Brainnetome246Ext, direction, md of sub-001_ses-01"
+    with pytest.warns(QsiparcWarning, match=lost):
+        after = parts_only(
+            tree, out, participant_label=["001", "002"], atlas="4S156Parcels", scalars="FA"
+        )
+    assert before[SCANS[2]] == after[SCANS[2]]
+    part = read_part(out / "parts" / f"{SCANS[0]}.nc")
+    assert list(part.children) == ["4S156Parcels"]
+    assert part["4S156Parcels"]["scalar"].to_numpy().tolist() == ["FA"]
 
 
 def test_the_same_statistics_by_another_name_are_the_same(tree, out):
@@ -152,20 +165,10 @@ def test_subjects_join_and_leave_when_asked(tree, out):
     for path in tree.rglob("sub-001"):
         shutil.rmtree(path)
     assert sorted(parts_only(tree, out)) == SCANS
-    assert sorted(parts_only(tree, out, prune=True)) == SCANS
-    build_pruned(tree, out)
-    assert [path.stem for path in part_paths(out)] == SCANS[1:]
-
-
-def build_pruned(tree, out):
-    from pathlib import Path
-
-    from qsiparc.cohort.plan import Options, make_plan
-    from qsiparc.cohort.study import Study, conclude, prepare_output
-
-    options = Options(participant_label="002", stats="core", prune=True)
-    plan = make_plan(Path(tree), prepare_output(tree, out), options)
-    assert conclude(plan, Study(plan).run(), out, prune=True).removed == [SCANS[0]]
+    pruned = parts_only(tree, out, prune=True, participant_label="002")
+    assert sorted(pruned) == SCANS[1:]
+    with pytest.raises(OptionError, match="not both"):
+        parts_only(tree, out, prune=True, shard="1/2")
 
 
 def test_shards_share_the_scans(tree, out):

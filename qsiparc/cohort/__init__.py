@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -9,13 +10,13 @@ from qsiparc.errors import QsiparcWarning, warn
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from concurrent.futures import Executor
 
     import distributed
     import xarray as xr
 
-    from qsiparc.cohort.record import Report
+    from qsiparc.cohort.record import Report, Status
 
 __all__ = ["build"]
 
@@ -56,7 +57,8 @@ def build(
     participant_label, session_label : str or iterable of str, optional
         Labels, with or without ``sub-`` and ``ses-``. Other scans that were built before stay.
     atlas : str or iterable of str, optional
-        Names of atlases.
+        Names of atlases. What is not asked for leaves the parts of the scans that are built, with
+        a warning.
     scalars : str or iterable of str, optional
         Ids or parameters of maps, as `find` shows them.
     stats : str or sequence of str, optional
@@ -74,7 +76,7 @@ def build(
         Compare inputs with those of an earlier call by what they hold, and not by size and time
         of change. Every file is read for it; parts that were made without are made anew.
     prune : bool, optional
-        Delete the parts of scans that the tree does not hold any more.
+        Delete the parts of scans that the tree does not hold any more. Not with `shard`.
     shard : str or (int, int), optional
         ``"3/50"``: do the third of fifty shares of the scans, and leave the archive to `finalize`.
     tsv : bool, optional
@@ -112,13 +114,13 @@ def build(
     >>> folder = Path(tempfile.mkdtemp())
     >>> root = make_qsirecon(folder / "qsirecon", n_subjects=2, resolution=8)
     >>> study = build(root, folder / "out", atlas="4S156Parcels", stats="core")
-    >>> dict(study["4S156Parcels"].sizes)
+    >>> dict(study["4S156Parcels"]["value"].sizes)
     {'region': 156, 'stat': 5, 'scalar': 9, 'subject': 2}
     """
     import xarray as xr
 
-    from qsiparc.cohort.plan import Options, make_plan, parse_shard
-    from qsiparc.cohort.study import Study, conclude, prepare_output
+    from qsiparc.cohort.plan import Options, parse_shard
+    from qsiparc.cohort.study import carry_out, prepare_output
     from qsiparc.progress import Progress
 
     root = Path(qsirecon_dir).expanduser()
@@ -130,15 +132,18 @@ def build(
         stats=stats if isinstance(stats, str) else tuple(stats),
         zero_is_missing=zero_is_missing,
         luts=luts,
+        check_content=check_content,
         prune=prune,
         shard=parse_shard(shard),
     )
     out = prepare_output(root, Path(output_dir))
-    plan = make_plan(root, out, options)
-    with Progress("building", "scans", total=len(plan.tasks)) as progress:
-        study = Study(plan, check_content=check_content)
-        report = study.run(executor, strict=strict, tell=lambda _: progress.add(1))
-    report = conclude(plan, report, out, prune=prune and shard is None)
+    with ExitStack() as stack:
+
+        def begun(total: int) -> Callable[[Status], None]:
+            progress = stack.enter_context(Progress("building", "scans", total=total))
+            return lambda _: progress.add(1)
+
+        report = carry_out(root, out, options, executor, strict=strict, begun=begun)
     _warn_of(report, out)
     if shard is not None:
         return xr.DataTree()
@@ -155,6 +160,14 @@ def _warn_of(report: Report, out: Path) -> None:
         warn(
             f"{len(bad)} of {len(report.statuses)} scans failed, or part of them did; the first: "
             f"{first.scan}, {first.step}: {first.reason} All of them: {out / 'failures.tsv'}.",
+            QsiparcWarning,
+        )
+    dropped = [status for status in report.statuses if status.dropped]
+    if dropped:
+        warn(
+            f"{len(dropped)} scans were built before with more than was asked for this time, and "
+            f"have lost it: {', '.join(dropped[0].dropped)} of {dropped[0].scan}, for one. A part "
+            "holds what the last call asked for.",
             QsiparcWarning,
         )
     doubtful = [status for status in report.statuses if status.warnings]

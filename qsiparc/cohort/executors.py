@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from concurrent.futures import (
@@ -81,7 +80,7 @@ def _in_processes(tasks: Iterator[Task], n_workers: int) -> Iterator[Status]:
     """A pool, and another one whenever a worker took the pool with it."""
     lost: list[Task] = []
     while True:
-        with _pool(n_workers) as pool:
+        with _Pool(n_workers) as pool:
             yield from _drain(tasks, pool.submit, 2 * n_workers, lost)
         if not lost:
             return
@@ -98,17 +97,24 @@ def _by_executor(tasks: Iterator[Task], executor: Executor) -> Iterator[Status]:
     yield from _in_processes(tasks, n_workers) if lost else ()
 
 
-def _pool(n_workers: int) -> ProcessPoolExecutor:
-    """Processes that are running already, and leave Ctrl-C to this one."""
-    pool = ProcessPoolExecutor(n_workers, _context(), initializer=_ignore_interrupts)
-    with _no_main_module():
-        pool.submit(os.getpid)  # starts all of them
-    return pool
+class _Pool(ProcessPoolExecutor):
+    """Processes that run no script of the caller's, and leave Ctrl-C to this one."""
+
+    def __init__(self, n_workers: int) -> None:
+        super().__init__(n_workers, _context(), initializer=_ignore_interrupts)
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:  # noqa: ANN401 - the signature of the standard library
+        """Submit a call; processes are started here, as they are needed."""
+        with _no_main_module():
+            return super().submit(fn, *args, **kwargs)
 
 
 @contextmanager
 def _no_main_module() -> Iterator[None]:
-    """Keep new processes from running the caller's script, which may lack the usual guard."""
+    """Keep new processes from running the caller's script, which may lack the usual guard.
+
+    A task needs nothing of it: all that is pickled is of qsiparc.
+    """
     main = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")
     try:
@@ -124,7 +130,7 @@ def _context() -> BaseContext:
     method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
     context = multiprocessing.get_context(method)
     if method == "forkserver":
-        context.set_forkserver_preload([run_task.__module__])
+        context.set_forkserver_preload([run_task.__module__, "netCDF4"])
     return context
 
 
@@ -188,7 +194,7 @@ def _error_of(future: Future[Status]) -> BaseException | None:
 
 def _alone(task: Task) -> Status:
     """A task in a process of its own."""
-    with _pool(1) as pool:
+    with _Pool(1) as pool:
         future = pool.submit(run_task, task)
         error = _error_of(future)
     return future.result() if error is None else _died(task, error)

@@ -52,7 +52,7 @@ class Inspector:
             ``fingerprint`` of options and inputs by size and time; ``content_fingerprint`` by
             what the files hold, empty unless asked for; ``inputs``, JSON, a list of ``path``
             (relative to the tree, with ``/``), ``size`` [bytes], ``mtime_ns`` and perhaps
-            ``content``; ``options``, JSON.
+            ``content``; ``options``, JSON; ``asked``, names of atlases and scalars.
         """
         inputs = [entry for path in _files(task) if (entry := self._entry(path)) is not None]
         options = {
@@ -74,6 +74,7 @@ class Inspector:
             "content_fingerprint": _digest([made_of, contents]) if self._check_content else "",
             "inputs": json.dumps(inputs, ensure_ascii=False),
             "options": json.dumps(options),
+            "asked": " ".join(sorted({*task.luts, *(one.scalar for one in task.maps)})),
         }
 
     def _table(self, lut: AtlasLUT) -> str:

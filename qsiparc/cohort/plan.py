@@ -33,6 +33,7 @@ class Options:
     stats: str | tuple[str, ...] = "extended"
     zero_is_missing: bool = False
     luts: Mapping[str, str | Path] | None = None
+    check_content: bool = False
     prune: bool = False
     shard: tuple[int, int] = (1, 1)
 
@@ -111,10 +112,14 @@ def make_plan(root: Path, out: Path, options: Options) -> Plan:
     ------
     BuildError
         No map goes with a dseg.
+    OptionError
+        Both a shard and pruning are asked for.
     SelectionError, DiscoveryError, UnknownStatisticError
         As in `qsiparc.find` and ``sel``.
     """
     resolve(options.stats)
+    if options.prune and options.shard != (1, 1):
+        raise OptionError("prune looks at the whole study, and shard at a share of it: not both.")
     dataset = find(root, luts=options.luts)
     there = frozenset(dataset.pairs()["scan"]) if options.prune else frozenset[str]()
     if dataset.n_pairs:

@@ -43,6 +43,8 @@ class Status:
         Whether there is a part.
     skipped : bool
         Whether the part of an earlier run was found to be up to date.
+    dropped : tuple of str
+        Atlases and scalars that the part of an earlier run had and this one was not asked for.
     """
 
     scan: str
@@ -52,6 +54,7 @@ class Status:
     warnings: tuple[str, ...] = ()
     written: bool = True
     skipped: bool = False
+    dropped: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from qsiparc.cohort.failures import write_tables
 from qsiparc.cohort.fingerprint import Inspector, is_current
 from qsiparc.cohort.lock import locked
 from qsiparc.cohort.parts import part_attrs, part_path, part_paths, write_part
+from qsiparc.cohort.plan import make_plan
 from qsiparc.cohort.record import Report, Status, from_json
 from qsiparc.cohort.task import part_attributes
 from qsiparc.errors import BuildError, CubeError, OptionError
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from qsiparc.cohort.executors import Engine
-    from qsiparc.cohort.plan import Plan
+    from qsiparc.cohort.plan import Options, Plan
     from qsiparc.cohort.task import Task
 
 _STALE: Final = 3600.0
@@ -94,11 +95,16 @@ class Study:
         What there is to do.
     check_content : bool
         Whether inputs are compared by what they hold.
+    statuses : list of Status
+        What became of the scans until now.
+    dropped : dict of str to list of str
+        By scan, what its earlier part had and nobody asked for this time.
     """
 
     plan: Plan
     check_content: bool = False
     statuses: list[Status] = field(default_factory=list)
+    dropped: dict[str, list[str]] = field(default_factory=dict)
 
     def pending(self, passed: Callable[[Status], None]) -> Iterator[Task]:
         """Tasks that are to do, complete with their fingerprints.
@@ -120,6 +126,10 @@ class Study:
                 left_out = from_json(stored["left_out"])
                 passed(Status(task.scan, 1, left_out=left_out, skipped=True))
             else:
+                asked = set(wanted["asked"].split())
+                self.dropped[task.scan] = [
+                    name for name in (stored or {}).get("asked", "").split() if name not in asked
+                ]
                 yield replace(task, attrs=wanted)
 
     def run(
@@ -159,7 +169,7 @@ class Study:
         try:
             for status in running:
                 _record(tasks[status.scan], status)
-                note(status)
+                note(replace(status, dropped=tuple(self.dropped[status.scan])))
                 if strict and status.failures:
                     raise _stopped(status)
         finally:
@@ -195,6 +205,45 @@ def _stopped(status: Status) -> BuildError:
         f"{first.reason} ({first.file}). What was done is kept; the same command goes on from "
         "there."
     )
+
+
+def carry_out(
+    root: Path,
+    out: Path,
+    options: Options,
+    engine: Engine,
+    *,
+    strict: bool = False,
+    begun: Callable[[int], Callable[[Status], None]] = lambda _: lambda _: None,
+) -> Report:
+    """Plan a build and do all of it but assembling the archive.
+
+    Parameters
+    ----------
+    root, out : Path
+        The tree, and the output folder as `prepare_output` gives it.
+    options : Options
+        What is asked for.
+    engine : int, Executor, Client or None
+        Who does it.
+    strict : bool
+        Whether to stop at the first failure.
+    begun : callable
+        Told how many scans there are; what it returns is told the status of each.
+
+    Returns
+    -------
+    Report
+    """
+    plan = make_plan(root, out, options)
+    study = Study(plan, check_content=options.check_content)
+    try:
+        report = study.run(engine, strict=strict, tell=begun(len(plan.tasks)))
+    except BaseException:
+        if study.statuses:  # what failed until now is told even if the build was stopped
+            conclude(plan, Report(study.statuses), out, prune=False)
+        raise
+    return conclude(plan, report, out, prune=options.prune)
 
 
 def conclude(plan: Plan, report: Report, out: Path, *, prune: bool) -> Report:

@@ -152,6 +152,7 @@ class _Work:
                 )
                 cubes.setdefault(atlas, {})[one.scalar] = cube
                 self.n_values += cube is not None
+            del volume  # before the next is read, so that there is never more than one
         groups = {
             atlas: self._joined(of_atlas)
             for atlas, of_atlas in sorted(cubes.items())
