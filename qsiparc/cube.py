@@ -29,6 +29,9 @@ TEXT: Final = np.dtypes.StringDType()
 
 T = TypeVar("T", xr.Dataset, xr.DataTree)
 
+KNOWN_COORDS: Final = (*REGION_COORDS, *SCALAR_COORDS, *SUBJECT_COORDS, *FILE_COORDS)
+"""Coordinates that every cube has beside its dims, in order."""
+
 UNIQUE_NAMES: Final = ("region_name",)
 """Coordinates whose values name one thing each, so that selecting one drops the dimension."""
 
@@ -75,6 +78,12 @@ def require_cube(dataset: xr.Dataset) -> xr.Dataset:
             raise CubeError(
                 f"Labels stand twice on {', '.join(twice)}, so that nobody could tell values "
                 f"apart: {dataset[twice[0]].to_numpy().tolist()}. Name them differently."
+            )
+        apart = [n for n in REGION_COORDS if len(dataset.coords[n].dims) > 1]
+        if apart:
+            raise CubeError(
+                f"{', '.join(apart)} differ along {dataset.coords[apart[0]].dims[1:]}: these "
+                f"cubes were extracted with different look-up tables. Extract all with one."
             )
         return dataset
     raise CubeError(
@@ -123,19 +132,29 @@ def assemble(
 def in_order(cube: xr.Dataset) -> xr.Dataset:
     """The same cube with its coordinates in order: the dims, then the others dim by dim.
 
-    A repr shows the first few of many, and a store lists them alphabetically.
+    A repr shows the first few of many, and a store lists them alphabetically. Text is
+    `StringDType` again, which netCDF does not tell.
     """
     dims = cube[VALUE].dims
-    known = [*REGION_COORDS, *SCALAR_COORDS, *SUBJECT_COORDS]
 
     def rank(name: Hashable) -> tuple[bool, int, list[int], int]:
         own = cube.coords[name].dims
-        place = known.index(str(name)) if name in known else len(known)
-        return name not in dims, len(own), [dims.index(dim) for dim in own], place
+        known = KNOWN_COORDS.index(str(name)) if name in KNOWN_COORDS else len(KNOWN_COORDS)
+        return name not in dims, len(own), [dims.index(dim) for dim in own], known
 
-    coords = {name: cube.coords[name].variable for name in sorted(cube.coords, key=rank)}
-    variables = {name: array.variable for name, array in cube.data_vars.items()}
+    coords = {name: _as_text(cube.coords[name].variable) for name in sorted(cube.coords, key=rank)}
+    variables = {name: cube.variables[name] for name in (VALUE, *cube.data_vars)}
     return xr.Dataset(variables, coords, cube.attrs)
+
+
+def _as_text(coordinate: xr.Variable) -> xr.Variable:
+    """Text of a fixed width as text of any; other coordinates as they are."""
+    if coordinate.dtype.kind not in "UO":
+        return coordinate
+    values = np.asarray(coordinate.values, dtype=object)
+    if not all(isinstance(value, str) for value in values.flat):
+        return coordinate
+    return xr.Variable(coordinate.dims, values.astype(TEXT), coordinate.attrs)
 
 
 def unselected(cube: xr.Dataset) -> xr.Dataset:
@@ -211,7 +230,12 @@ def select(cube: T, wanted: Mapping[str, str | int | Sequence[Any] | slice | Non
 
 def _select_one(cube: xr.Dataset, name: str, value: Any) -> xr.Dataset:  # noqa: ANN401 - any label
     coordinate = cube.coords[name]
-    if coordinate.ndim > 1 or isinstance(value, slice):
+    if coordinate.ndim > 1:
+        raise CubeError(
+            f"{name!r} is a coordinate on {coordinate.dims} and selects nothing by itself. If it "
+            f"should be on one of them, these cubes were extracted with different look-up tables."
+        )
+    if isinstance(value, slice):
         return cube.sel({name: value})
     values = np.atleast_1d(coordinate.values)
     is_single = np.ndim(value) == 0

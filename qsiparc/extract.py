@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from qsiparc.atlas import AtlasLUT
-    from qsiparc.catalogue import Statistic
     from qsiparc.parcellation import Dseg, Resample
     from qsiparc.regions import Lut, Unknown
 
@@ -61,7 +61,7 @@ def extract_cube(
     resample: Resample | None = None,
 ) -> xr.Dataset:
     """Reduce maps over the regions of an atlas; see ``DataArray.parc.extract``."""
-    chosen = resolve(stats)
+    chosen = tuple(statistic.name for statistic in resolve(stats))
     volumes = _volumes(maps)
     grid, *_ = [voxel_grid(volume) for volume in volumes]  # each checks its own witness
     parcellation = Parcellation.from_labels(dseg).on(grid, resample=resample)
@@ -74,7 +74,7 @@ def extract_cube(
         **further_coords(volumes[0]),
         "region": ("region", rows.indices),
         **text_coords(rows.columns, "region"),
-        **text_coords({"stat": [statistic.name for statistic in chosen]}, "stat"),
+        **text_coords({"stat": chosen}, "stat"),
         **subject_coords(volumes[0], subject),
         **scalar_coords(volumes, scalar),
         **file_coords(volumes, parcellation.source),
@@ -112,25 +112,12 @@ def _reduce(
     volume: xr.Variable,
     parcellation: Parcellation,
     indices: NDArray[np.int64],
-    chosen: tuple[Statistic, ...],
+    chosen: tuple[str, ...],
     zero_is_missing: bool,
 ) -> xr.Variable:
     """One map, of any further dims, to ``(…, region, stat)``; a dask array stays one."""
-    present = np.isin(indices, parcellation.labels)
-    order = np.searchsorted(parcellation.labels, indices[present])
-    absent = [statistic.absent for statistic in chosen]
-
-    def reduce_block(block: NDArray[Any]) -> NDArray[np.float64]:
-        result = np.empty((*block.shape[:-3], indices.size, len(chosen)))
-        result[...] = absent
-        for at in np.ndindex(block.shape[:-3]):
-            segments = parcellation.segments(block[at], zero_is_missing=zero_is_missing)
-            for column, statistic in enumerate(chosen):
-                result[(*at, present, column)] = statistic(segments)[order]
-        return result
-
     reduced: xr.Variable = xr.apply_ufunc(
-        reduce_block,
+        partial(_reduce_block, parcellation, indices, chosen, zero_is_missing),
         volume,
         input_core_dims=[VOXEL_DIMS],
         output_core_dims=[["region", "stat"]],
@@ -143,6 +130,26 @@ def _reduce(
         keep_attrs=False,
     )
     return reduced
+
+
+def _reduce_block(
+    parcellation: Parcellation,
+    indices: NDArray[np.int64],
+    chosen: tuple[str, ...],
+    zero_is_missing: bool,
+    block: NDArray[Any],
+) -> NDArray[np.float64]:
+    """``(…, i, j, k)`` to ``(…, region, stat)``; a lazy cube pickles it, so it takes names."""
+    statistics = resolve(chosen)
+    present = np.isin(indices, parcellation.labels)
+    order = np.searchsorted(parcellation.labels, indices[present])
+    result = np.empty((*block.shape[:-3], indices.size, len(statistics)))
+    result[...] = [statistic.absent for statistic in statistics]
+    for at in np.ndindex(block.shape[:-3]):
+        segments = parcellation.segments(block[at], zero_is_missing=zero_is_missing)
+        for column, statistic in enumerate(statistics):
+            result[(*at, present, column)] = statistic(segments)[order]
+    return result
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,12 @@ STATUS: Final = "status"
 STATUS_FLAGS: Final = {"ok": 0, "missing": 1, "failed": 2}
 """Its values: reduced; no such map (or dseg) for this scan; there, but it could not be reduced."""
 
+BACKGROUND_NAMES: Final = frozenset(
+    {"", "0", "???", "n/a", "background", "bg", "unknown", "outside", "exterior", "empty", "none"}
+    | {"clear label", "no label", "unlabeled", "unlabelled"}
+)
+"""What a label file may call what is no region, in small letters."""
+
 UNKNOWN_SUBJECT: Final = "unknown"
 """Label on ``subject`` of a map that does not say whose it is."""
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import difflib
+import io
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -59,9 +61,9 @@ def join_participants(
     Returns
     -------
     Dataset or DataTree
-        With a coordinate a column: numbers as float64, NaN where there is none, everything else as
-        text, empty where there is none (``n/a`` in the table, or no row). A coordinate on
-        ``subject`` with that name is replaced.
+        With a coordinate a column: as float64 where all its cells are numbers, NaN where there is
+        none; else as text, empty where there is none (``n/a`` in the table, or no row). ``007`` is
+        text. A coordinate on ``subject`` with that name is replaced.
 
     Raises
     ------
@@ -153,18 +155,20 @@ def _read(path: Path) -> pd.DataFrame:
     if path.suffix not in _SEPARATORS:
         raise CubeError(f"{path}: a participants table ends in {', '.join(_SEPARATORS)}.")
     try:
-        return pd.read_csv(
-            path,
-            sep=_SEPARATORS[path.suffix],
-            dtype=str,
-            keep_default_na=False,
-            encoding="utf-8-sig",
-            index_col=False,
-        )
+        content = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise CubeError(f"{path} is not in UTF-8. Save it again as UTF-8.") from error
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise CubeError(f"{path} is no table: {error}") from error
+    lines = csv.reader(io.StringIO(content), delimiter=_SEPARATORS[path.suffix])
+    rows = [(lines.line_num, row) for row in lines if any(row)]
+    if not rows:
+        raise CubeError(f"{path} is empty.")
+    header, *body = (row for _, row in rows)
+    if len(set(header)) < len(header):
+        raise CubeError(f"{path} has two columns of one name: {', '.join(header)}.")
+    for line, row in rows:
+        if len(row) != len(header):
+            raise CubeError(f"{path}, line {line}: {len(row)} cells under {len(header)} headings.")
+    return pd.DataFrame(body, columns=header, dtype=str)
 
 
 def _plain(value: Any, prefix: str) -> str:  # noqa: ANN401 - any cell

@@ -117,13 +117,17 @@ def file_grid(obj: xr.DataArray | xr.Dataset) -> Grid:
             "computation, its parts may have been on different grids."
         )
     grid = Grid.from_attrs(obj.coords[SPACE].attrs)
-    for part in [obj, *obj.data_vars.values()] if isinstance(obj, xr.Dataset) else [obj]:
-        witness = _witness(part.attrs)
+    index = obj.xindexes.get(SPACE)
+    parts = [obj, *obj.data_vars.values()] if isinstance(obj, xr.Dataset) else [obj]
+    witnesses = [(getattr(part, "name", None), _witness(part.attrs)) for part in parts]
+    if isinstance(index, SpaceIndex):  # an object without an index takes that of another one
+        witnesses.append((getattr(obj, "name", None), index.grid))
+    for name, witness in witnesses:
         if witness is not None and not witness.same_as(grid):
             raise GridMismatchError(
-                f"The array {getattr(part, 'name', None)!r} was made on one grid and carries "
-                f"another: its coordinate 'space' was overridden on the way (join='override', or "
-                f"an assignment into a Dataset).\n"
+                f"The array {name!r} was made on one grid and carries another: its coordinate "
+                f"'space' was overridden on the way (join='override', an assignment into a "
+                f"Dataset, or arithmetic after a reload without the index).\n"
                 f"Made on: {witness}\n{witness.affine}\nCarries: {grid}\n{grid.affine}\n"
                 f"Open the file again, or state the right one: .parc.with_affine(affine)."
             )

@@ -62,6 +62,8 @@ def to_long(cube: xr.Dataset | xr.DataTree) -> pd.DataFrame:
     """
     if isinstance(cube, xr.DataTree):
         nodes = [(node.name, node.to_dataset()) for node in cube.subtree if node.data_vars]
+        if not nodes:
+            raise CubeError("This tree holds no cube, so there is nothing to make a table of.")
         named = [ds.assign_attrs(atlas=ds.attrs.get("atlas") or name) for name, ds in nodes]
         return pd.concat(map(to_long, named), ignore_index=True)
     values = unselected(cube)[VALUE]

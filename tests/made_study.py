@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import TYPE_CHECKING, Any
 
+import netCDF4
 import numpy as np
 import xarray as xr
 
 from qsiparc.cohort.parts import write_part
-from qsiparc.coords import subject_names
 from qsiparc.cube import assemble, text, text_coords
-from qsiparc.names import STATUS, STATUS_FLAGS
+from qsiparc.entities import describe
+from qsiparc.names import STATUS, STATUS_FLAGS, SUBJECT_COORDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +63,9 @@ def cube(
         **text_coords({"hemisphere": [side for _, _, side in regions]}, "region"),
         "stat": ("stat", text(list(stats))),
         **text_coords(columns, "scalar"),
-        **text_coords({k: [v] for k, v in subject_names(scan, {}).items()}, "subject"),
+        **text_coords(
+            {"subject": [scan], **{k: [describe(scan)[k]] for k in SUBJECT_COORDS}}, "subject"
+        ),
     }
     coords["map_file"] = (("scalar", "subject"), text([[f"{scan}_{m}.nii.gz"] for m in scalars]))
     coords["dseg_file"] = ("subject", text([f"{scan}_dseg.nii.gz"]))
@@ -90,7 +94,7 @@ def put(
     tree.attrs = {
         "fingerprint": "0",
         "inputs": json.dumps(
-            [{"path": f"{scan[:7]}/dwi/{f}", "size": 1, "mtime_ns": 2} for f in files]
+            [{"path": f"{scan.partition('_')[0]}/dwi/{f}", "size": 1, "mtime_ns": 2} for f in files]
         ),
         "options": json.dumps({"stats": "core", "zero_is_missing": False}),
         "failures": json.dumps(list(failures)),
@@ -102,11 +106,22 @@ def put(
     return write_part(out, scan, tree)
 
 
+def copy(part: Path, scan: str) -> None:
+    """The same part once more, as that of another scan; quicker than to make one."""
+    path = part.with_name(f"{scan}.nc")
+    shutil.copy(part, path)
+    with netCDF4.Dataset(path, "a") as file:
+        file.scan = scan
+        for group in file.groups.values():
+            for name in ("subject", "participant_id"):
+                group.variables[name][:] = np.array([scan], object)
+
+
 def failure(
     scan: str, *, atlas: str = "", scalar: str = "", reason: str = "broken"
 ) -> dict[str, str]:
     """A row of ``failures.tsv``."""
-    names = subject_names(scan, {})
+    names = describe(scan)
     return {
         "scan": scan,
         "subject": names["participant_id"],

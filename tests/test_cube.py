@@ -162,3 +162,32 @@ class TestXarray:
             path = tree.parc.save(tmp_path / name)
             with qsiparc.open(path) as back:
                 xr.testing.assert_identical(back.load(), tree)
+
+
+class TestWhatAConcatenationCanBreak:
+    def test_two_look_up_tables(self):
+        other = AtlasLUT([RegionInfo(r.index, r.name.lower(), r.hemisphere) for r in LUT.regions])
+        cubes = [make("sub-1"), make("sub-2", lut=other)]
+        both = xr.concat(cubes, "subject", coords="different", compat="equals")
+        for verb in (both.parc.to_long, lambda: both.parc.sel(region_name="twin")):
+            with pytest.raises(CubeError, match="different look-up tables"):
+                verb()
+
+    def test_a_lazy_cube_pickles(self):
+        fa = qsiparc.open_nifti(nib.Nifti1Image(np.ones((4, 3, 2), np.float32), np.eye(4)))
+        cube = fa.chunk().parc.extract(nib.Nifti1Image(LABELS, np.eye(4)), LUT, scalar="FA")
+        again = pickle.loads(pickle.dumps(cube))  # noqa: S301 - our own
+        assert again.value.chunks is not None
+        xr.testing.assert_identical(again.compute(), cube.compute())
+
+    def test_text_of_a_netcdf_file_is_text_again(self, cube, tmp_path):
+        with qsiparc.open(cube.parc.save(tmp_path / "cube.nc")) as back:
+            assert {c.dtype for n, c in back.coords.items() if n != "region"} == {TEXT}
+            assert list(back.coords) == list(cube.coords)
+            back.parc.save(tmp_path / "cube.zarr")
+        with qsiparc.open(tmp_path / "cube.zarr") as back:
+            assert list(back.coords) == list(cube.coords)
+
+    def test_a_tree_without_a_cube(self):
+        with pytest.raises(CubeError, match="no cube"):
+            xr.DataTree().parc.to_long()

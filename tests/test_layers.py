@@ -58,7 +58,7 @@ MAY_IMPORT = {
     "cohort.executors": {"cohort.record", "cohort.task"},
     "cohort.failures": {"cohort.parts", "cohort.record"},
     "cohort.fingerprint": {"catalogue", "cohort.parts"},
-    "cohort.layout": {"cohort.agree", "cohort.reading", "coords", "cube", "progress"},
+    "cohort.layout": {"cohort.agree", "cohort.reading", "cube", "entities", "progress"},
     "cohort.lock": set(),
     "cohort.longwriter": {
         "cohort.blocks",

@@ -304,3 +304,26 @@ def test_a_hundred_thousand_rows_in_seconds(lut_of):
     start = time.perf_counter()
     assert len(lut_of(text)) == 100_000
     assert time.perf_counter() - start < 10  # seconds: a quadratic step would take minutes
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '1 "Left Hippocampus" 1 2 3 0\n2 "Right Hippocampus" 1 2 3 0\n',
+        "1 Left Hippocampus 1 2 3 0\n2 Right Hippocampus 1 2 3 0\n",
+        '1 1 2 3 1 1 1 "Left Hippocampus"\n2 1 2 3 1 1 1 "Right Hippocampus"\n',
+    ],
+)
+def test_two_words_are_a_name_with_a_side_and_no_abbreviation(tmp_path, text):
+    path = tmp_path / "lut.txt"
+    path.write_text(text)
+    regions = read_lut(path).regions
+    assert [r.name for r in regions] == ["Left Hippocampus", "Right Hippocampus"]
+    assert [r.hemisphere for r in regions] == ["L", "R"]
+
+
+def test_a_region_in_the_place_of_the_background_is_named(tmp_path):
+    path = tmp_path / "sub-1_seg-A_dseg.txt"
+    path.write_text("0\tLH_A\n1\tRH_A\n2\tLH_B\n")
+    with pytest.warns(LutWarning, match=r"(?s)'LH_A'.*off by one"):
+        assert read_lut(path).indices == [1, 2]

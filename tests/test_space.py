@@ -426,3 +426,12 @@ class TestSpaceIndex:
 
     def test_every_error_is_ours(self):
         assert issubclass(GridMismatchError, QsiparcError)
+
+
+def test_an_object_that_lost_its_index_does_not_pass_as_another_s(tmp_path):
+    volume(ramp(), MM2).rename("fa").to_netcdf(tmp_path / "fa.nc")
+    again = xr.open_dataarray(tmp_path / "fa.nc")
+    other = volume(ramp(), SHIFTED)
+    for mixed in (again + other, again.where(other > 0)):
+        with pytest.raises(GridMismatchError, match="carries another"):
+            file_grid(mixed)

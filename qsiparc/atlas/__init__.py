@@ -21,14 +21,18 @@ from qsiparc.atlas.hemisphere import infer_hemisphere
 from qsiparc.atlas.table import AtlasLUT, RegionInfo
 from qsiparc.entities import parse_entities
 from qsiparc.errors import LutError, LutWarning, warn
+from qsiparc.names import BACKGROUND_NAMES
 
 if TYPE_CHECKING:
     import nibabel as nib
+
+    from qsiparc.atlas.columns import LabelTable
 
 __all__ = [
     "AtlasLUT",
     "RegionInfo",
     "infer_hemisphere",
+    "is_background",
     "load_lut_from_dseg",
     "load_lut_from_json",
     "load_lut_from_tsv",
@@ -95,15 +99,50 @@ def read_lut(
     1            16     brain-stem  bilateral
     """
     path = Path(path)
-    lut = AtlasLUT.from_labels(
-        read_label_file(path),
-        atlas_name or _name_of(path),
-        background=background,
-        source=path.name,
-    )
+    read = read_label_file(path)
+    name = atlas_name or _name_of(path)
+    lut = AtlasLUT.from_labels(read, name, background=background, source=path.name)
     if not len(lut):
         raise LutError(f"{path} holds no region beside the background {background}.")
+    if background == 0 and len(lut) < len(read.table):
+        _doubt_background(read, path)
     return lut
+
+
+def _doubt_background(read: LabelTable, path: Path) -> None:
+    """Warn if the row of 0 has the name of one side's region: the list may count from 0."""
+    try:
+        dropped = AtlasLUT.from_labels(read, "", background=None).get(0)
+    except LutError:  # a background without a name is one
+        return
+    if dropped is not None and dropped.hemisphere != "bilateral":
+        warn(
+            f"{path} gives 0, the background, to {dropped.name!r}, which is left out. A list that "
+            f"counts from 0 is off by one against its image: every name would then be a "
+            f"neighbour's. Compare it with another table of the atlas.",
+            LutWarning,
+        )
+
+
+def is_background(name: str) -> bool:
+    """Whether a name is one that label files give to what is no region.
+
+    Parameters
+    ----------
+    name : str
+        From a label file.
+
+    Returns
+    -------
+    bool
+        ``"Background"``, ``"Unknown"``, ``"???"`` and the like.
+
+    Examples
+    --------
+    >>> is_background("Clear Label"), is_background("LH_Vis_1")
+    (True, False)
+    """
+    return name.strip("* ").casefold() in BACKGROUND_NAMES
 
 
 def load_lut_from_tsv(path: str | os.PathLike[str], atlas_name: str = "") -> AtlasLUT:

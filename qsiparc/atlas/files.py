@@ -53,6 +53,7 @@ _LISTS: Final[tuple[tuple[str, str, list[str]], ...]] = (
 
 _WORKBENCH_KEY: Final = re.compile(_KEY + _NUMBER * 4 + r"\s*$", re.ASCII)
 _ROW: Final = re.compile(_KEY + r"\s*(?:(?P<delimiter>[,;|])|\s|$)", re.ASCII)
+_SIDES: Final = ("left", "right", "lh", "rh", "l", "r", "bilateral")
 _FULL_ROW_TABS: Final = 4
 """So many tabs in a headerless line: its colours are cells of their own."""
 _DELIMITER: Final = re.compile(r"[\t;,|]")
@@ -148,8 +149,10 @@ def _read_list(lines: list[tuple[int, str]], path: Path) -> LabelTable:
             f"{path}, line {number}: found {line!r}. By its first line the file is {kind}: "
             f"{' '.join(columns)}."
         )
-    table["name"] = table["name"].fillna("").str.replace(r'^"(.*)"$', r"\1", regex=True)
-    table = _split_names(table)
+    names = table["name"].fillna("")
+    is_quoted = names.str.fullmatch(r'".*"').any()
+    table["name"] = names.str.replace(r'^"(.*)"$', r"\1", regex=True)
+    table = table if is_quoted else _split_names(table)
     places = [number for number, _ in lines]
     return _merge_synonyms(LabelTable(table, places, "line", str(path)))
 
@@ -157,7 +160,8 @@ def _read_list(lines: list[tuple[int, str]], path: Path) -> LabelTable:
 def _split_names(table: pd.DataFrame) -> pd.DataFrame:
     """Take an abbreviation (MRtrix) or a number (AAL) off the names, where all have one."""
     regions = table["name"][table["index"] != "0"]
-    if "red" in table and regions.str.fullmatch(r"\S+\s+\S+").all() and len(regions):
+    headings = list(table.columns)
+    if "red" in headings[headings.index("name") :] and _have_abbreviations(regions):
         parts = table["name"].str.extract(r"^(?:(\S+)\s+)?(\S.*)$").fillna("")
         table.insert(1, "abbreviation", parts[0])
         return table.assign(name=parts[1])
@@ -165,6 +169,14 @@ def _split_names(table: pd.DataFrame) -> pd.DataFrame:
         parts = table["name"].str.extract(r"^(.*?)(?:\s+(\d+))?$").fillna("")
         return table.assign(name=parts[0], column_3=parts[1])
     return table
+
+
+def _have_abbreviations(names: pd.Series[str]) -> bool:
+    """Whether names are an abbreviation and a word each: one names a region, a side does not."""
+    if not len(names) or not names.str.fullmatch(r"\S+\s+\S+").all():
+        return False
+    first = names.str.split(n=1).str[0]
+    return not first.str.casefold().isin(_SIDES).any() and first.nunique() > len(first) / 2
 
 
 def _merge_synonyms(read: LabelTable) -> LabelTable:

@@ -98,9 +98,9 @@ def _explain(content: dict[str, Any], path: Path) -> str:
         instead = f"{_EXPECTED}."
     else:
         table = path.with_suffix(".tsv")
-        beside = "" if table.exists() else ", if there is one,"
+        beside = "" if table.exists() else " if there is one"
         what = "the BIDS sidecar of an atlas or an image: facts about it, not its labels"
-        instead = f"The look-up table is the TSV file beside it{beside}: {table.name}."
+        instead = f"The look-up table is the TSV file beside it{beside}, {table.name}."
     keys = ", ".join(list(content)[:4])
     return f"{path} is no look-up table. It looks like {what} (its keys: {keys}). {instead}"
 

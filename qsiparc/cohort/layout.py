@@ -12,8 +12,8 @@ import xarray as xr
 
 from qsiparc.cohort.agree import Scalars, require_same_making, require_same_regions
 from qsiparc.cohort.reading import read_part_summary
-from qsiparc.coords import subject_names
 from qsiparc.cube import text
+from qsiparc.entities import describe
 from qsiparc.errors import CubeError
 from qsiparc.names import CUBE_DIMS, SCALAR_COORDS, STATUS, STATUS_FLAGS, SUBJECT_COORDS
 from qsiparc.progress import Progress
@@ -263,5 +263,5 @@ def _subject_of(part: Part) -> dict[str, str]:
     """Label and BIDS names of a scan, also of one that has no cube."""
     for group in part.groups.values():
         return {"subject": "", **{key: str(values[0]) for key, values in group.subject.items()}}
-    names = subject_names(part.scan, {})
-    return {key: names[key] for key in ("subject", *SUBJECT_COORDS)}
+    names = describe(part.scan)
+    return {"subject": part.scan, **{key: names[key] for key in SUBJECT_COORDS}}

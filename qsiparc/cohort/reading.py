@@ -109,13 +109,13 @@ def read_part_summary(path: Path) -> Part:
         if attrs.get("qsiparc_part") != FORMAT:
             raise CubeError(f"{path}: this is no part of a study, or of another version. {AGAIN}")
         groups = {
-            name: _read_group(group, path, with_regions=True) for name, group in file.groups.items()
+            name: _read_group(group, path, labels_only=False) for name, group in file.groups.items()
         }
     return Part(path, str(attrs.get("scan", path.stem)), attrs, groups)
 
 
 def read_values(path: Path, atlas: str) -> tuple[Group, NDArray[np.float64]]:
-    """The numbers of one scan over one atlas; of the regions only the labels.
+    """The numbers of one scan over one atlas; of the coordinates only labels and files.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def read_values(path: Path, atlas: str) -> tuple[Group, NDArray[np.float64]]:
     with _opened(path) as file:
         if atlas not in file.groups:
             raise CubeError(f"{path}: the atlas {atlas} has left this part. Finalize once more.")
-        group = _read_group(file.groups[atlas], path, with_regions=False)
+        group = _read_group(file.groups[atlas], path, labels_only=True)
         values = file.groups[atlas].variables[VALUE][:][..., 0]
     return group, np.ascontiguousarray(np.asarray(values, np.float64).transpose(2, 1, 0))
 
@@ -158,23 +158,25 @@ def _opened(path: Path) -> Iterator[netCDF4.Dataset]:
         raise CubeError(f"{path}: this is no whole part of a study ({error}). {AGAIN}") from error
 
 
-def _read_group(group: netCDF4.Group, path: Path, *, with_regions: bool) -> Group:
+def _read_group(group: netCDF4.Group, path: Path, *, labels_only: bool) -> Group:
     values = group.variables.get(VALUE)
     if values is None or values.dimensions != CUBE_DIMS or len(group.dimensions["subject"]) != 1:
         raise CubeError(
             f"{path}: {group.name} is not the cube of one scan, {VALUE}({', '.join(CUBE_DIMS)}). "
             + AGAIN
         )
-    regions = _columns(group, "region") if with_regions else {}
-    regions.pop("region", None)
+    columns = {
+        dim: {dim: tuple(group.variables[dim][:].tolist())} if labels_only else _columns(group, dim)
+        for dim in CUBE_DIMS
+    }
     status = group.variables[STATUS][:][:, 0] if STATUS in group.variables else None
     n_scalars = len(group.dimensions["scalar"])
     return Group(
-        region=np.asarray(group.variables["region"][:], np.int64),
-        regions=regions,
-        stats=tuple(group.variables["stat"][:].tolist()),
-        scalars=_columns(group, "scalar"),
-        subject=_columns(group, "subject"),
+        region=np.asarray(columns["region"].pop("region"), np.int64),
+        regions=columns["region"],
+        stats=columns["stat"]["stat"],
+        scalars=columns["scalar"],
+        subject=columns["subject"],
         files=_columns(group, "scalar", "subject"),
         status=np.full(n_scalars, STATUS_FLAGS["ok"], np.int8) if status is None else status,
         attrs=_attrs(group),

@@ -231,14 +231,11 @@ def find_atlas_lut(qsirecon_dir: str | Path, atlas_name: str) -> Path | None:
     -------
     Path or None
         A ``_dseg.tsv`` of the atlas: below ``atlases/atlas-<name>/``, or else anywhere, as in
-        ``sourcedata/atlases/tpl-<template>/``. None when there is none.
-
-    Raises
-    ------
-    DiscoveryError
-        There is no such folder.
+        ``sourcedata/atlases/tpl-<template>/``. None when there is none, nor such a folder.
     """
     root = views.root_of(qsirecon_dir)
+    if not Path(root).is_dir():
+        return None
     search = Search.below(root, skip=views.all_subjects)
     shelf = Shelf(one for one in search.found if one.kind == "lut" and one.atlas)
     path = shelf.for_atlas(bare("atlas", atlas_name), near=root)

@@ -109,14 +109,20 @@ class QsiReconDataset:
     @cached_property
     def maps(self) -> list[BIDSFile]:
         """The maps in the space that is worked in, by path, paired or not."""
-        return [BIDSFile(Path(one.path), _entities(one)) for one in _candidates(self.map_rows)]
+        return [
+            BIDSFile(Path(one.path), _entities(one, self.root))
+            for one in _candidates(self.map_rows)
+        ]
 
     @cached_property
     def dsegs(self) -> list[AtlasDsegFile]:
         """The label images in the space that is worked in, by path, paired or not."""
         return [
             AtlasDsegFile(
-                Path(one.path), _entities(one), one.atlas, Path(one.lut) if one.lut else None
+                Path(one.path),
+                _entities(one, self.root),
+                one.atlas,
+                Path(one.lut) if one.lut else None,
             )
             for one in _candidates(self.dseg_rows)
         ]
@@ -294,5 +300,5 @@ def _candidates(found: Iterable[Found]) -> list[Found]:
     return [one for one in found if one.candidate]
 
 
-def _entities(one: Found) -> dict[str, str]:
-    return Context.of(one.folder).complete(parse_entities(one.name))
+def _entities(one: Found, root: Path) -> dict[str, str]:
+    return Context.of(one.folder, str(root)).complete(parse_entities(one.name))

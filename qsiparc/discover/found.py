@@ -115,13 +115,14 @@ class Context(NamedTuple):
     atlas: str
 
     @classmethod
-    def of(cls, folder: str) -> Context:
-        """Read the names of the folders."""
-        parts = PurePath(folder).parts
+    def of(cls, folder: str, root: str) -> Context:
+        """Read the names of the folders; what lies above the tree only says the software."""
+        parts = PurePath(folder).parts[len(PurePath(root).parts) :]
         subject, below = _label(parts, "sub-")
         session, _ = _label(below, "ses-")
         atlas, _ = _label(parts, "atlas-")
-        return cls(software_of(parts), subject, session, atlas)
+        above = PurePath(os.path.abspath(root)).parts  # noqa: PTH100 - links must not be resolved
+        return cls(software_of((*above, *parts)), subject, session, atlas)
 
     def complete(self, entities: dict[str, str]) -> dict[str, str]:
         """Add the subject and the session that only a folder says."""
@@ -173,7 +174,7 @@ class Search:
         search = cls()
         walk = Walk(root, ENDINGS) if skip is None else Walk(root, ENDINGS, skip)
         for folder, names in walk:
-            context = Context.of(folder)
+            context = Context.of(folder, root)
             for name in names:
                 search.add(folder, name, context)
         search.found.sort(key=lambda found: found.path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from itertools import takewhile
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Final
 
 from qsiparc.discover.identity import disagreement, space_distance
@@ -16,11 +16,6 @@ if TYPE_CHECKING:
     from qsiparc.atlas import AtlasLUT
     from qsiparc.discover.found import Found
 
-
-_BACKGROUND: Final = frozenset(
-    ["", "0", "???", "n/a", "background", "unknown", "outside", "empty", "none", "clear label"]
-)
-"""What a list may call the label 0."""
 
 _SHOWN: Final = 5
 
@@ -132,14 +127,20 @@ class Library:
 
     def of_atlas(self, atlas: str, dsegs: list[Found]) -> AtlasLUT:
         """The table of an atlas for all its dsegs; an error when they have different ones."""
-        shared = sorted({one.lut for one in dsegs if one.lut and not _is_beside(one)})
-        tables = [self.of_dseg(dsegs[0].path, lut, atlas) for lut in shared]
-        if any(table != tables[0] for table in tables):
-            raise LutError(
-                f"Two look-up tables of atlas {atlas!r} differ: {' and '.join(shared[:2])}. Say "
-                f"which one is right: find(..., luts={{{atlas!r}: ...}})."
-            )
-        return tables[0] if tables else self.of_dseg(dsegs[0].path, dsegs[0].lut, atlas)
+        first = next((one for one in dsegs if one.lut and not _is_beside(one)), dsegs[0])
+        table = self.of_dseg(first.path, first.lut, atlas)
+        alike = {first.lut: _content(first.lut)}
+        for one in dsegs:
+            if one.lut in alike or _content(one.lut) in alike.values():
+                continue  # bytes are compared first: a study may hold a copy a scan
+            if self.of_dseg(one.path, one.lut, atlas) != table:
+                raise LutError(
+                    f"Two look-up tables of atlas {atlas!r} differ: {first.lut or first.path} and "
+                    f"{one.lut or one.path}. Say which one is right: "
+                    f"find(..., luts={{{atlas!r}: ...}}); or take each dseg's own: .lut(dseg)."
+                )
+            alike[one.lut] = _content(one.lut)
+        return table
 
     def count_regions(self, atlas: str, dsegs: list[Found]) -> int | None:
         """How many regions an atlas has by its table, unchecked; None where there is none."""
@@ -152,6 +153,11 @@ class Library:
             return len(self.of_dseg(dseg.path, dseg.lut, atlas)) if dseg.lut else None
         except (LutError, OSError):
             return None
+
+
+def _content(lut: str) -> bytes:
+    """The bytes of a table; of none, none."""
+    return Path(lut).read_bytes() if lut else b""
 
 
 def _is_beside(dseg: Found) -> bool:
@@ -211,15 +217,18 @@ def _load_text(dseg: str, lut: str, atlas_name: str) -> AtlasLUT:
 
 def _doubt(lut: str, labels: list[int]) -> str:
     """Why the ids of a text list cannot be the labels of the image; empty when they can."""
-    from qsiparc.atlas import read_lut
+    from qsiparc.atlas import is_background, read_lut
 
     try:
         table = read_lut(lut, background=None)
     except LutError as error:
         return f"the list cannot be read ({error})"
     background = table.get(0)
-    if background is not None and background.name.strip("* ").casefold() not in _BACKGROUND:
+    if background is not None and not is_background(background.name):
         return f"it gives 0, the background, to {background.name!r}"
+    nobody = [label for label in labels if label in table and is_background(table[label].name)]
+    if nobody and background is None:
+        return f"it gives {nobody[0]}, a label of the image, to {table[nobody[0]].name!r}"
     unnamed = sorted({*labels} - {*table.indices})
     return f"it has no name for label {_few(unnamed)}" if unnamed else ""
 

@@ -90,13 +90,14 @@ def files_below(
     folder: str | Path, subject: str, session: str | None, endings: tuple[str, ...]
 ) -> list[BIDSFile]:
     """Files of a subject by the ends of their names, sorted by path."""
-    walk = Walk(root_of(folder), endings)
+    root = root_of(folder)
+    walk = Walk(root, endings)
     skip = other_subjects(subject)
     if skip is not None:
         walk.skip = skip
     files: list[BIDSFile] = []
     for below, names in walk:
-        context = Context.of(below)
+        context = Context.of(below, root)
         for name in names:
             entities = context.complete(parse_entities(name))
             files.append(BIDSFile(Path(below, name), entities))
