@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from qsiparc.archive import open
     from qsiparc.atlas import AtlasLUT, RegionInfo, read_lut
     from qsiparc.catalogue import statistics
+    from qsiparc.cohort import build
+    from qsiparc.cohort.assemble import finalize
     from qsiparc.discover import QsiReconDataset, find
     from qsiparc.fromlong import from_long
     from qsiparc.nifti import open_nifti
@@ -29,6 +31,8 @@ __all__ = [
     "QsiReconDataset",
     "RegionInfo",
     "__version__",
+    "build",
+    "finalize",
     "find",
     "from_long",
     "open",
@@ -43,6 +47,8 @@ _HOMES = {
     "Parcellation": "parcellation",
     "QsiReconDataset": "discover",
     "RegionInfo": "atlas",
+    "build": "cohort",
+    "finalize": "cohort.assemble",
     "find": "discover",
     "from_long": "fromlong",
     "open": "archive",

@@ -321,6 +321,42 @@ class _OnCubes(_OnAnything):
 
         return write_tsv(self._obj, path)
 
+    def join_participants(
+        self,
+        participants: str | os.PathLike[str] | pd.DataFrame,
+        *,
+        columns: Sequence[str] | None = None,
+    ) -> Any:  # noqa: ANN401 - what it was called on
+        """Phenotypes as coordinates on ``subject``; see `qsiparc.participants.join_participants`.
+
+        Parameters
+        ----------
+        participants : str, Path or DataFrame
+            ``participants.tsv``: rows by ``participant_id``, and ``session_id`` where there is one;
+            ids with or without ``sub-`` and ``ses-``.
+        columns : sequence of str, optional
+            Which columns; all unless given.
+
+        Returns
+        -------
+        Dataset or DataTree
+            Numbers are float64, NaN where there is none; all else is text, empty where there is
+            none.
+
+        Raises
+        ------
+        CubeError
+            Two rows of one scan, no row that matches, no such column, or a name that is taken.
+
+        Warns
+        -----
+        QsiparcWarning
+            Scans without a row, and rows without a scan; both are named.
+        """
+        from qsiparc.participants import join_participants
+
+        return join_participants(self._obj, participants, columns=columns)
+
 
 @xr.register_dataset_accessor("parc")
 class DatasetParc(_OnVolumes, _OnCubes):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import xarray as xr
 
 from qsiparc.atomic import replacing
 from qsiparc.cube import in_order, is_cube
 from qsiparc.errors import CubeError
+from qsiparc.names import CUBE_DIMS, SPACE, VALUE, VOXEL_DIMS
 from qsiparc.space import with_index
 
 if TYPE_CHECKING:
@@ -19,7 +21,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", xr.DataArray, xr.Dataset, xr.DataTree)
 
-CONSOLIDATED = "Consolidated metadata is currently not part"
+STUDY: Final = "qsiparc.zarr"
+"""The archive of a study, in its output folder."""
+
+_ENGINES: Final = {".zarr": "zarr", ".nc": "netcdf4"}
+
+CONSOLIDATED: Final = "Consolidated metadata is currently not part"
 """How zarr's warning begins; xarray reads consolidated metadata, other readers ignore it."""
 
 
@@ -62,12 +69,12 @@ def _to_zarr(obj: xr.DataArray | xr.Dataset | xr.DataTree, path: Path) -> None:
 
 
 def open(path: str | os.PathLike[str]) -> xr.Dataset | xr.DataTree:
-    """Open an archive that qsiparc saved, lazily.
+    """Open an archive that qsiparc saved, or that of a study, lazily.
 
     Parameters
     ----------
     path : str or Path
-        A ``.zarr`` store or a ``.nc`` file.
+        A ``.zarr`` store, a ``.nc`` file, or the output folder of a study.
 
     Returns
     -------
@@ -80,27 +87,70 @@ def open(path: str | os.PathLike[str]) -> xr.Dataset | xr.DataTree:
     FileNotFoundError
         There is nothing at that path.
     CubeError
-        The suffix is neither ``.zarr`` nor ``.nc``, or what is there cannot be read.
+        The suffix is neither ``.zarr`` nor ``.nc``, what is there cannot be read or is no archive
+        of qsiparc, or the study was not finalized.
     """
     path = Path(path)
-    engines = {".zarr": "zarr", ".nc": "netcdf4"}
-    if path.suffix not in engines:
+    if path.is_dir() and path.suffix not in _ENGINES:
+        path = _archive_of(path)
+    if path.suffix and path.suffix not in _ENGINES:
         raise CubeError(f"{path}: the name of an archive ends in .zarr or .nc.")
     if not path.exists():
         raise FileNotFoundError(f"{path}: there is no such archive.")
-    try:
-        tree = xr.open_datatree(path, engine=engines[path.suffix])
-    except Exception as error:
-        raise CubeError(f"{path}: not readable as an archive: {error}") from error
+    if not path.suffix:
+        raise CubeError(f"{path}: the name of an archive ends in .zarr or .nc.")
+    tree = open_tree(path)
     if tree.children:
-        whole = tree.map_over_datasets(_as_saved)
-        whole.set_close(tree.close)
-        return whole
-    dataset = _as_saved(tree.to_dataset())
+        return tree
+    dataset = tree.to_dataset()
     dataset.set_close(tree.close)
     return dataset
+
+
+def open_tree(path: Path) -> xr.DataTree:
+    """Open a ``.zarr`` store or a ``.nc`` file as a tree, lazily; see `open`."""
+    try:
+        tree = xr.open_datatree(path, engine=_ENGINES[path.suffix])
+    except PermissionError:
+        raise
+    except Exception as error:
+        raise CubeError(
+            f"{path}: not readable as an archive: this is no archive of qsiparc. {error}"
+        ) from error
+    if not any(_is_ours(node) for node in tree.subtree):
+        found = sorted({str(name) for node in tree.subtree for name in node.variables})
+        tree.close()
+        raise CubeError(
+            f"{path}: this is no archive of qsiparc. It holds {', '.join(found) or 'nothing'}; "
+            "xarray.open_datatree opens it."
+        )
+    as_saved: xr.DataTree = tree.map_over_datasets(_as_saved)
+    as_saved.set_close(tree.close)
+    return as_saved
 
 
 def _as_saved(dataset: xr.Dataset) -> xr.Dataset:
     """What a store forgets: the index of a volume's grid, and the order of a cube's coordinates."""
     return in_order(dataset) if is_cube(dataset) else with_index(dataset)
+
+
+def _archive_of(folder: Path) -> Path:
+    """The archive in the output folder of a study."""
+    for name in (STUDY, "qsiparc.nc"):
+        if (folder / name).exists():
+            return folder / name
+    typed = shlex.quote(str(folder))
+    if any((folder / "parts").glob("*.nc")):
+        raise CubeError(
+            f"{folder}: this study has scans, but no archive yet. Once its build is done: "
+            f"qsiparc finalize {typed}"
+        )
+    raise CubeError(
+        f"{folder}: there is no {STUDY} in this folder. To build one here from a QSIRecon tree: "
+        f"qsiparc build QSIRECON_DIR {typed}"
+    )
+
+
+def _is_ours(node: xr.DataTree) -> bool:
+    """Whether a group has anything that a cube or a volume has."""
+    return bool({VALUE, SPACE, *CUBE_DIMS, *VOXEL_DIMS} & {*node.variables, *node.dims})

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from qsiparc.cli_build import build
+from qsiparc.cli_finalize import finalize
 from qsiparc.errors import QsiparcError, QsiparcWarning
 from qsiparc.version import __version__
 
@@ -88,3 +90,7 @@ def find(
             err=True,
         )
         sys.exit(NOTHING)
+
+
+main.add_command(build)
+main.add_command(finalize)

@@ -143,7 +143,7 @@ def in_order(cube: xr.Dataset) -> xr.Dataset:
         return name not in dims, len(own), [dims.index(dim) for dim in own], known
 
     coords = {name: _as_text(cube.coords[name].variable) for name in sorted(cube.coords, key=rank)}
-    variables = {name: array.variable for name, array in cube.data_vars.items()}
+    variables = {name: cube.variables[name] for name in (VALUE, *cube.data_vars)}
     return xr.Dataset(variables, coords, cube.attrs)
 
 

@@ -12,6 +12,7 @@ Each error is also the builtin that a caller would catch::
     ├── CubeError               (ValueError)   a dataset or table that is not a cube
     │   └── SelectionError      (KeyError)     nothing in the cube has that name
     ├── DiscoveryError          (OSError)      a tree that cannot be searched
+    ├── BuildError              (OSError)      a study that cannot be built
     └── OptionError             (ValueError)   an option nobody knows, or a value it cannot have
 
     QsiparcWarning              (UserWarning)
@@ -26,10 +27,18 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from typing import Final
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _OURS: Final = {"qsiparc", "xarray", "dask"}
 """Packages whose lines tell a user nothing about where a warning comes from."""
+
+_collector: ContextVar[list[str] | None] = ContextVar("qsiparc_warnings", default=None)
+"""Where warnings go instead; `warnings.catch_warnings` would catch those of other threads, too."""
 
 
 class QsiparcError(Exception):
@@ -76,6 +85,10 @@ class DiscoveryError(QsiparcError, OSError):
     """A tree cannot be searched."""
 
 
+class BuildError(QsiparcError, OSError):
+    """A study cannot be built, or not all of it and all of it was asked for."""
+
+
 class OptionError(QsiparcError, ValueError):
     """An option is unknown, or cannot have that value."""
 
@@ -104,6 +117,23 @@ class DiscoveryWarning(QsiparcWarning):
     """A part of a tree could not be searched and was left out."""
 
 
+@contextmanager
+def collected_warnings() -> Iterator[list[str]]:
+    """Collect the warnings of a block, in this thread alone, instead of giving them.
+
+    Yields
+    ------
+    list of str
+        Their messages, as they come.
+    """
+    messages: list[str] = []
+    token = _collector.set(messages)
+    try:
+        yield messages
+    finally:
+        _collector.reset(token)
+
+
 def warn(message: str, category: type[QsiparcWarning]) -> None:
     """Warn at the line of the first caller outside qsiparc.
 
@@ -114,6 +144,10 @@ def warn(message: str, category: type[QsiparcWarning]) -> None:
     category : type of QsiparcWarning
         Its class.
     """
+    collector = _collector.get()
+    if collector is not None:
+        collector.append(message)
+        return
     frame = inspect.currentframe()
     depth = 0
     while frame is not None and frame.f_globals.get("__name__", "").split(".")[0] in _OURS:

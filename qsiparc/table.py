@@ -169,6 +169,11 @@ def write_tsv(cube: xr.Dataset, path: str | os.PathLike[str]) -> Path:
             encoding="utf-8",
             lineterminator="\n",
         )
-        text = json.dumps(sidecar, indent=2, ensure_ascii=False)
+        text = json.dumps(sidecar, indent=2, ensure_ascii=False, default=_plain)
         beside.write_text(f"{text}\n", encoding="utf-8", newline="\n")
     return path
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - what NumPy's own `tolist` gives
+    """Attributes that come from a netCDF file are NumPy's numbers, which JSON does not know."""
+    return value.tolist()

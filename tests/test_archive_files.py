@@ -130,9 +130,10 @@ def test_other_names_are_refused(tmp_path, suffix):
     for name in ("cube", "cube.h5", f"cube{suffix}.gz", f"cube{suffix.upper()}"):
         with pytest.raises(CubeError, match=rf"{name}: the name of an archive ends in"):
             make().parc.save(tmp_path / name)
+    assert not names(tmp_path)
+    for name in ("cube.h5", f"cube{suffix}.gz", f"cube{suffix.upper()}"):
         with pytest.raises(CubeError, match=rf"{name}: the name of an archive ends in"):
             qsiparc.open(tmp_path / name)
-    assert not names(tmp_path)
 
 
 def test_a_missing_archive_is_an_error_that_names_it(tmp_path, suffix):

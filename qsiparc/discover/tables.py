@@ -88,4 +88,8 @@ def _id(one: Found, ids: Mapping[Scalar, str]) -> str:
 
 def _table(columns: dict[str, list[object]]) -> pd.DataFrame:
     kinds = {name: bool if name == "used" else str for name in columns}
-    return pd.DataFrame(columns).astype(kinds)
+    frame = pd.DataFrame({name: pd.Series(cells, dtype=object) for name, cells in columns.items()})
+    try:
+        return frame.astype(kinds)
+    except UnicodeEncodeError:  # a file's name that is no text, which Arrow's strings cannot hold
+        return frame.astype({name: kind for name, kind in kinds.items() if kind is bool})

@@ -1,0 +1,46 @@
+"""The command `qsiparc finalize`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+    import xarray as xr
+
+
+@click.command()
+@click.argument("output", type=click.Path(exists=True, file_okay=False), metavar="OUTPUT_DIR")
+@click.option(
+    "--zarr-format",
+    type=click.Choice(["3", "2"]),
+    default="3",
+    show_default=True,
+    help="Of the archive; 2 is for old readers.",
+)
+@click.option("--netcdf", is_flag=True, help="Write qsiparc.nc, too: the same in one file.")
+@click.option("--parquet", is_flag=True, help="Write qsiparc.parquet, too: one long table.")
+@click.option("--tsv", is_flag=True, help="Write a long table of every scan and atlas, too.")
+def finalize(
+    output: str, *, zarr_format: Literal["3", "2"], netcdf: bool, parquet: bool, tsv: bool
+) -> None:
+    """Put the parts of a study together into one archive.
+
+    OUTPUT_DIR is that of `qsiparc build`. Run this after builds with --shard, or to have the study
+    in another format; it only reads the parts, and can be run again at any time.
+    """
+    from qsiparc.cohort.assemble import finalize as assemble
+
+    tree = assemble(
+        output, zarr_format=3 if zarr_format == "3" else 2, netcdf=netcdf, parquet=parquet, tsv=tsv
+    )
+    for atlas, node in tree.children.items():
+        click.echo(f"{atlas}: {_size(node.to_dataset())}")
+    click.echo(f"The archive is {output}/qsiparc.zarr. In Python: qsiparc.open({output!r})")
+
+
+def _size(cube: xr.Dataset) -> str:
+    return ", ".join(f"{size} {dim}s" for dim, size in cube.sizes.items())

@@ -1,0 +1,179 @@
+"""A whole study: from a QSIRecon tree to one archive."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from qsiparc.errors import QsiparcWarning, warn
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from concurrent.futures import Executor
+
+    import distributed
+    import xarray as xr
+
+    from qsiparc.cohort.record import Report, Status
+
+__all__ = ["build"]
+
+
+def build(
+    qsirecon_dir: str | os.PathLike[str],
+    output_dir: str | os.PathLike[str],
+    *,
+    participant_label: str | Iterable[str] | None = None,
+    session_label: str | Iterable[str] | None = None,
+    atlas: str | Iterable[str] | None = None,
+    scalars: str | Iterable[str] | None = None,
+    stats: str | Sequence[str] = "extended",
+    zero_is_missing: bool = False,
+    luts: Mapping[str, str | Path] | None = None,
+    executor: int | Executor | distributed.Client | None = 1,
+    strict: bool = False,
+    check_content: bool = False,
+    prune: bool = False,
+    shard: str | tuple[int, int] | None = None,
+    tsv: bool = False,
+    netcdf: bool = False,
+    parquet: bool = False,
+    zarr_format: Literal[2, 3] = 3,
+) -> xr.DataTree:
+    """Reduce every scan of a study over every atlas, into one archive.
+
+    A second call does what is missing or has changed, and nothing else; a call that was killed
+    goes on where it was. A scan that cannot be reduced, or not all of it, is listed in
+    ``failures.tsv``, and the others go on.
+
+    Parameters
+    ----------
+    qsirecon_dir : str or Path
+        What QSIRecon wrote, or any folder above it.
+    output_dir : str or Path
+        Where to; made if need be. Not within `qsirecon_dir`.
+    participant_label, session_label : str or iterable of str, optional
+        Labels, with or without ``sub-`` and ``ses-``. Other scans that were built before stay.
+    atlas : str or iterable of str, optional
+        Names of atlases. What is not asked for leaves the parts of the scans that are built, with
+        a warning.
+    scalars : str or iterable of str, optional
+        Ids or parameters of maps, as `find` shows them.
+    stats : str or sequence of str, optional
+        A tier, or names of statistics.
+    zero_is_missing : bool, optional
+        Whether a value of exactly 0 is missing.
+    luts : mapping of str to str or Path, optional
+        Look-up tables by atlas, instead of those of the tree.
+    executor : int, concurrent.futures.Executor, distributed.Client or None, optional
+        How many processes, or an engine that runs tasks. The result is the same, bit for bit.
+        1 and None work in this process.
+    strict : bool, optional
+        Stop at the first failure.
+    check_content : bool, optional
+        Compare inputs with those of an earlier call by what they hold, and not by size and time
+        of change. Every file is read for it; parts that were made without are made anew.
+    prune : bool, optional
+        Delete the parts of scans that the tree does not hold any more. Not with `shard`.
+    shard : str or (int, int), optional
+        ``"3/50"``: do the third of fifty shares of the scans, and leave the archive to `finalize`.
+    tsv : bool, optional
+        Also write a long table a scan and atlas.
+    netcdf, parquet : bool, optional
+        Also write the study as netCDF, and its long table as Parquet.
+    zarr_format : {3, 2}, optional
+        2 for readers that do not know 3.
+
+    Returns
+    -------
+    DataTree
+        A child an atlas, opened lazily from the archive; empty with `shard`.
+
+    Raises
+    ------
+    BuildError
+        There is nothing to build, nothing can be written, nothing succeeded, or `strict` is set
+        and something failed.
+    OptionError
+        The output lies within the input, or an option has a value that it cannot have.
+    SelectionError
+        Nothing has a name that was asked for.
+
+    Warns
+    -----
+    QsiparcWarning
+        Some scans failed, or came with doubts.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from qsiparc.cohort import build
+    >>> from qsiparc.tutorial import make_qsirecon
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> root = make_qsirecon(folder / "qsirecon", n_subjects=2, resolution=8)
+    >>> study = build(root, folder / "out", atlas="4S156Parcels", stats="core")
+    >>> dict(study["4S156Parcels"]["value"].sizes)
+    {'region': 156, 'stat': 5, 'scalar': 9, 'subject': 2}
+    """
+    import xarray as xr
+
+    from qsiparc.cohort.plan import Options, parse_shard
+    from qsiparc.cohort.study import carry_out, prepare_output
+    from qsiparc.progress import Progress
+
+    root = Path(qsirecon_dir).expanduser()
+    options = Options(
+        participant_label=participant_label,
+        session_label=session_label,
+        atlas=atlas,
+        scalars=scalars,
+        stats=stats if isinstance(stats, str) else tuple(stats),
+        zero_is_missing=zero_is_missing,
+        luts=luts,
+        check_content=check_content,
+        prune=prune,
+        shard=parse_shard(shard),
+    )
+    out = prepare_output(root, Path(output_dir))
+    with ExitStack() as stack:
+
+        def begun(total: int) -> Callable[[Status], None]:
+            progress = stack.enter_context(Progress("building", "scans", total=total))
+            return lambda _: progress.add(1)
+
+        report = carry_out(root, out, options, executor, strict=strict, begun=begun)
+    _warn_of(report, out)
+    if shard is not None:
+        return xr.DataTree()
+    from qsiparc.cohort.assemble import finalize
+
+    return finalize(out, zarr_format=zarr_format, netcdf=netcdf, parquet=parquet, tsv=tsv)
+
+
+def _warn_of(report: Report, out: Path) -> None:
+    """Say what is not as it should be; the tables say the rest."""
+    bad = [status for status in report.statuses if status.failures]
+    if bad:
+        first = bad[0].failures[0]
+        warn(
+            f"{len(bad)} of {len(report.statuses)} scans failed, or part of them did; the first: "
+            f"{first.scan}, {first.step}: {first.reason} All of them: {out / 'failures.tsv'}.",
+            QsiparcWarning,
+        )
+    dropped = [status for status in report.statuses if status.dropped]
+    if dropped:
+        warn(
+            f"{len(dropped)} scans were built before with more than was asked for this time, and "
+            f"have lost it: {', '.join(dropped[0].dropped)} of {dropped[0].scan}, for one. A part "
+            "holds what the last call asked for.",
+            QsiparcWarning,
+        )
+    doubtful = [status for status in report.statuses if status.warnings]
+    if doubtful:
+        warn(
+            f"{len(doubtful)} scans came with warnings, {doubtful[0].scan} for one: "
+            f"{doubtful[0].warnings[0]}",
+            QsiparcWarning,
+        )

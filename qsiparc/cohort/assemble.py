@@ -1,0 +1,121 @@
+"""From parts to the archive of a study."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from qsiparc.archive import STUDY, open_tree
+from qsiparc.atomic import replacing
+from qsiparc.cohort.derivative import describe_dataset
+from qsiparc.cohort.failures import write_tables
+from qsiparc.cohort.layout import survey
+from qsiparc.cohort.lock import locked
+from qsiparc.cohort.longwriter import require_pyarrow, write_parquet, write_scan_tables
+from qsiparc.cohort.netcdfwriter import write_netcdf
+from qsiparc.cohort.parts import part_paths
+from qsiparc.cohort.zarrwriter import ZarrFormat, write_zarr
+from qsiparc.errors import CubeError, OptionError, QsiparcWarning, warn
+
+if TYPE_CHECKING:
+    import os
+
+    import xarray as xr
+
+NETCDF: Final = "qsiparc.nc"
+PARQUET: Final = "qsiparc.parquet"
+
+
+def finalize(
+    out: str | os.PathLike[str],
+    *,
+    zarr_format: ZarrFormat = 3,
+    netcdf: bool = False,
+    parquet: bool = False,
+    tsv: bool = False,
+) -> xr.DataTree:
+    """Put the parts of a study together into one archive, ``qsiparc.zarr``.
+
+    Parameters
+    ----------
+    out : str or Path
+        Output folder of `qsiparc.build`, with one part a scan.
+    zarr_format : {3, 2}, optional
+        Of the archive; 2 is for readers from before 2025.
+    netcdf : bool, optional
+        Whether to write ``qsiparc.nc``, the same in one file.
+    parquet : bool, optional
+        Whether to write ``qsiparc.parquet``, the long table of the whole study.
+    tsv : bool, optional
+        Whether to write the long table of every scan and atlas, ``*_diffmap.tsv``.
+
+    Returns
+    -------
+    DataTree
+        The archive, opened lazily: a group an atlas, each a cube with every scan, in the order of
+        their ids, and every scalar that any scan has. What a scan lacks is NaN, and its ``status``
+        says why.
+
+    Raises
+    ------
+    CubeError
+        There are no parts, a file is no whole part, or two scans cannot be in one cube: their
+        regions, statistics or policy on zeros differ, or one id means two maps. Both are named.
+    OptionError
+        An option has a value that it cannot have, or pyarrow is missing.
+    OSError
+        The output cannot be written.
+
+    Warns
+    -----
+    QsiparcWarning
+        Units of a scalar differ between scans, so the archive states none; one map goes by two
+        ids; or an earlier ``qsiparc.nc`` or ``qsiparc.parquet`` is not renewed.
+
+    Notes
+    -----
+    Everything is joined by label. Memory does not grow with the number of scans. Each file or
+    store takes its name when it is whole; until then the one from before stays.
+    """
+    out = Path(out)
+    if zarr_format not in {2, 3}:
+        raise OptionError(f"zarr_format is 3 or 2, not {zarr_format!r}.")
+    if parquet:
+        require_pyarrow()
+    paths = part_paths(out)
+    if not paths:
+        raise CubeError(
+            f"{out}: there are no parts to put together. `qsiparc build QSIRECON_DIR {out}` makes "
+            "one of every scan."
+        )
+    with locked(out):
+        study = survey(paths)
+        describe_dataset(out)
+        write_tables(out, study.troubles)
+        if not study.atlases:
+            raise CubeError(
+                f"{out}: none of {len(paths)} scans has a value; failures.tsv says why."
+            )
+        with replacing(out / STUDY) as new:
+            write_zarr(study, new, zarr_format=zarr_format)
+        for name, write, wanted in (
+            (NETCDF, write_netcdf, netcdf),
+            (PARQUET, write_parquet, parquet),
+        ):
+            if wanted:
+                with replacing(out / name) as new:
+                    write(study, new)
+            elif (out / name).exists():
+                _warn_of_stale(out / name)
+        if tsv:
+            write_scan_tables(study, out)
+    return open_tree(out / STUDY)
+
+
+def _warn_of_stale(path: Path) -> None:
+    option = path.suffix.removeprefix(".").replace("nc", "netcdf")
+    warn(
+        f"{path} is of an earlier run and may differ from {STUDY}: --{option} renews it, or delete "
+        "it.",
+        QsiparcWarning,
+    )

@@ -1,0 +1,140 @@
+"""What a part was made of, so that a second run knows what has changed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any, Final
+
+from qsiparc.catalogue import resolve
+from qsiparc.cohort.parts import FORMAT
+from qsiparc.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from qsiparc.atlas import AtlasLUT
+    from qsiparc.cohort.task import Task
+
+_MISSING: Final = -1
+"""Size and time of a file that cannot be looked at; reading it will say why."""
+
+
+class Inspector:
+    """Looks at the inputs of tasks.
+
+    Parameters
+    ----------
+    root : str
+        Folder that paths are relative to, so that a tree that moved is the same tree.
+    check_content : bool
+        Whether to read the files, too.
+    """
+
+    def __init__(self, root: str, *, check_content: bool = False) -> None:
+        self._root = root
+        self._check_content = check_content
+        self._tables: dict[int, str] = {}
+
+    def attrs(self, task: Task) -> dict[str, str]:
+        """Attributes that say what the part of a task is made of.
+
+        Parameters
+        ----------
+        task : Task
+            Any scan.
+
+        Returns
+        -------
+        dict of str to str
+            ``fingerprint`` of options and inputs by size and time; ``content_fingerprint`` by
+            what the files hold, empty unless asked for; ``inputs``, JSON, a list of ``path``
+            (relative to the tree, with ``/``), ``size`` [bytes], ``mtime_ns`` and perhaps
+            ``content``; ``options``, JSON; ``asked``, names of atlases and scalars.
+        """
+        inputs = [entry for path in _files(task) if (entry := self._entry(path)) is not None]
+        options = {
+            "stats": task.stats if isinstance(task.stats, str) else list(task.stats),
+            "zero_is_missing": task.zero_is_missing,
+            "qsiparc": __version__,
+        }
+        made_of = [
+            *(FORMAT, __version__, [statistic.name for statistic in resolve(task.stats)]),
+            *(task.zero_is_missing, task.participant, task.session),
+            {atlas: self._table(lut) for atlas, lut in sorted(task.luts.items())},
+            [[*one[1:6], sorted(one.dsegs)] for one in task.maps],
+            [record.reason for record in (*task.failures, *task.left_out)],
+        ]
+        states = [(entry["path"], entry["size"], entry["mtime_ns"]) for entry in inputs]
+        contents = [(entry["path"], entry.get("content")) for entry in inputs]
+        return {
+            "fingerprint": _digest([made_of, states]),
+            "content_fingerprint": _digest([made_of, contents]) if self._check_content else "",
+            "inputs": json.dumps(inputs, ensure_ascii=False),
+            "options": json.dumps(options),
+            "asked": " ".join(sorted({*task.luts, *(one.scalar for one in task.maps)})),
+        }
+
+    def _table(self, lut: AtlasLUT) -> str:
+        """What a look-up table says; the tables of a study are few, and stay alive."""
+        if id(lut) not in self._tables:
+            self._tables[id(lut)] = _digest(lut.to_dataframe().to_csv())
+        return self._tables[id(lut)]
+
+    def _entry(self, path: str) -> dict[str, Any] | None:
+        try:
+            state = os.stat(path)  # noqa: PTH116 - many thousand files: a Path each would cost more
+        except OSError:
+            if path.endswith(".json"):
+                return None  # not every map has a sidecar
+            return {"path": self._relative(path), "size": _MISSING, "mtime_ns": _MISSING}
+        entry: dict[str, Any] = {
+            "path": self._relative(path),
+            "size": state.st_size,
+            "mtime_ns": state.st_mtime_ns,
+        }
+        if self._check_content:
+            entry["content"] = _content(path)
+        return entry
+
+    def _relative(self, path: str) -> str:
+        return PurePath(os.path.relpath(path, self._root)).as_posix()
+
+
+def is_current(stored: dict[str, Any], wanted: dict[str, Any]) -> bool:
+    """Whether a part is what would be made of the inputs as they are now.
+
+    Parameters
+    ----------
+    stored, wanted : dict
+        Attributes of the part, and of `Inspector.attrs`.
+
+    Returns
+    -------
+    bool
+        By content where that was looked at, else by size and time. Never for a part with
+        failures: what is missing is tried again.
+    """
+    key = "content_fingerprint" if wanted["content_fingerprint"] else "fingerprint"
+    return stored.get(key) == wanted[key] and stored.get("failures") == "[]"
+
+
+def _files(task: Task) -> Iterable[str]:
+    """Maps with their sidecars, and dsegs, in a fixed order."""
+    for one in task.maps:
+        yield one.path
+        stem = one.path.removesuffix(".gz")
+        yield stem[: stem.rfind(".")] + ".json"
+    yield from sorted({dseg for one in task.maps for dseg in one.dsegs.values()})
+
+
+def _content(path: str) -> str:
+    with Path(path).open("rb") as stream:
+        return hashlib.file_digest(stream, "blake2b").hexdigest()[:32]
+
+
+def _digest(content: Any) -> str:  # noqa: ANN401 - any JSON
+    text = json.dumps(content, ensure_ascii=False)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

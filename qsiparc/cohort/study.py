@@ -1,0 +1,276 @@
+"""A build: plan, pass over what is there, run the rest, and say what became of it."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import xarray as xr
+
+from qsiparc.cohort.executors import run_all
+from qsiparc.cohort.failures import write_tables
+from qsiparc.cohort.fingerprint import Inspector, is_current
+from qsiparc.cohort.lock import locked
+from qsiparc.cohort.parts import part_attrs, part_path, part_paths, write_part
+from qsiparc.cohort.plan import make_plan
+from qsiparc.cohort.record import Report, Status, from_json
+from qsiparc.cohort.task import part_attributes
+from qsiparc.errors import BuildError, CubeError, OptionError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from qsiparc.cohort.executors import Engine
+    from qsiparc.cohort.plan import Options, Plan
+    from qsiparc.cohort.task import Task
+
+_STALE: Final = 3600.0
+"""Age [s] at which a temporary file cannot be one that is being written."""
+
+
+def prepare_output(root: Path, out: Path) -> Path:
+    """Make the output folder, and make sure that it can be written to.
+
+    Parameters
+    ----------
+    root, out : Path
+        The tree and the output folder.
+
+    Returns
+    -------
+    Path
+        The output folder, absolute.
+
+    Raises
+    ------
+    OptionError
+        The output is the tree, or a folder in it.
+    BuildError
+        Nothing can be written there.
+    """
+    out = check_output(root, out)
+    probe = out / f".probe.{os.getpid()}.tmp"
+    try:
+        (out / "parts").mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+        _sweep(out / "parts")
+    except OSError as error:
+        raise BuildError(f"{out}: cannot write there: {error}. Name another folder.") from error
+    return out
+
+
+def check_output(root: Path, out: Path) -> Path:
+    """The output folder, absolute, unless it lies in the tree; see `prepare_output`."""
+    source, target = root.expanduser().resolve(), out.expanduser().resolve()
+    if target == source or source in target.parents:
+        raise OptionError(
+            f"The output {target} lies in the input {source}, where the next search would meet "
+            "it. Name a folder outside."
+        )
+    return target
+
+
+def _sweep(folder: Path) -> None:
+    """Delete what killed processes left half written."""
+    long_ago = time.time() - _STALE
+    for path in folder.glob(".*.tmp"):
+        try:
+            if path.stat().st_mtime < long_ago:
+                path.unlink()
+        except FileNotFoundError:
+            continue  # another build was faster
+
+
+@dataclass
+class Study:
+    """Tasks, sorted into those that are done and those that are to do, as they are asked for.
+
+    Parameters
+    ----------
+    plan : Plan
+        What there is to do.
+    check_content : bool
+        Whether inputs are compared by what they hold.
+    statuses : list of Status
+        What became of the scans until now.
+    dropped : dict of str to list of str
+        By scan, what its earlier part had and nobody asked for this time.
+    """
+
+    plan: Plan
+    check_content: bool = False
+    statuses: list[Status] = field(default_factory=list)
+    dropped: dict[str, list[str]] = field(default_factory=dict)
+
+    def pending(self, passed: Callable[[Status], None]) -> Iterator[Task]:
+        """Tasks that are to do, complete with their fingerprints.
+
+        Parameters
+        ----------
+        passed : callable
+            Told the status of each scan that an earlier run did.
+
+        Yields
+        ------
+        Task
+        """
+        inspector = Inspector(str(self.plan.root), check_content=self.check_content)
+        for task in self.plan.tasks:
+            wanted = inspector.attrs(task)
+            stored = _stored(task)
+            if stored is not None and is_current(stored, wanted):
+                left_out = from_json(stored["left_out"])
+                passed(Status(task.scan, 1, left_out=left_out, skipped=True))
+            else:
+                asked = set(wanted["asked"].split())
+                self.dropped[task.scan] = [
+                    name for name in (stored or {}).get("asked", "").split() if name not in asked
+                ]
+                yield replace(task, attrs=wanted)
+
+    def run(
+        self,
+        engine: Engine = None,
+        *,
+        strict: bool = False,
+        tell: Callable[[Status], None] = lambda _: None,
+    ) -> Report:
+        """Do what is to do.
+
+        Parameters
+        ----------
+        engine : int, Executor, Client or None
+            Who does it.
+        strict : bool
+            Whether to stop at the first failure.
+        tell : callable
+            Told every status as it comes.
+
+        Returns
+        -------
+        Report
+
+        Raises
+        ------
+        BuildError
+            Something failed, and `strict` is set.
+        """
+        tasks = {task.scan: task for task in self.plan.tasks}
+
+        def note(status: Status) -> None:
+            self.statuses.append(status)
+            tell(status)
+
+        running = run_all(self.pending(note), engine)
+        try:
+            for status in running:
+                _record(tasks[status.scan], status)
+                note(replace(status, dropped=tuple(self.dropped[status.scan])))
+                if strict and status.failures:
+                    raise _stopped(status)
+        finally:
+            close = getattr(running, "close", None)
+            if close is not None:
+                close()
+        return Report(self.statuses, self.plan.n_unpaired)
+
+
+def _stored(task: Task) -> dict[str, Any] | None:
+    try:
+        return part_attrs(part_path(Path(task.out), task.scan))
+    except (FileNotFoundError, CubeError):
+        return None
+
+
+def _record(task: Task, status: Status) -> None:
+    """Leave a part that says why, for a scan whose worker could not."""
+    if status.written:
+        return
+    empty = xr.DataTree()
+    empty.attrs = part_attributes(task, status.failures, status.left_out)
+    try:
+        write_part(Path(task.out), task.scan, empty)
+    except (OSError, CubeError):
+        return  # the disk is full, say: the status says so, too
+
+
+def _stopped(status: Status) -> BuildError:
+    first = status.failures[0]
+    return BuildError(
+        f"Stopped at the first failure, as strict asks: {first.scan}, {first.step}: "
+        f"{first.reason} ({first.file}). What was done is kept; the same command goes on from "
+        "there."
+    )
+
+
+def carry_out(
+    root: Path,
+    out: Path,
+    options: Options,
+    engine: Engine,
+    *,
+    strict: bool = False,
+    begun: Callable[[int], Callable[[Status], None]] = lambda _: lambda _: None,
+) -> Report:
+    """Plan a build and do all of it but assembling the archive.
+
+    Parameters
+    ----------
+    root, out : Path
+        The tree, and the output folder as `prepare_output` gives it.
+    options : Options
+        What is asked for.
+    engine : int, Executor, Client or None
+        Who does it.
+    strict : bool
+        Whether to stop at the first failure.
+    begun : callable
+        Told how many scans there are; what it returns is told the status of each.
+
+    Returns
+    -------
+    Report
+    """
+    plan = make_plan(root, out, options)
+    study = Study(plan, check_content=options.check_content)
+    try:
+        report = study.run(engine, strict=strict, tell=begun(len(plan.tasks)))
+    except BaseException:
+        if study.statuses:  # what failed until now is told even if the build was stopped
+            conclude(plan, Report(study.statuses), out, prune=False)
+        raise
+    return conclude(plan, report, out, prune=options.prune)
+
+
+def conclude(plan: Plan, report: Report, out: Path, *, prune: bool) -> Report:
+    """Bring the tables up to date, and let go of scans that are gone.
+
+    Parameters
+    ----------
+    plan : Plan
+        What was planned.
+    report : Report
+        What was done.
+    out : Path
+        The output folder.
+    prune : bool
+        Whether to delete the parts of scans that the tree does not hold any more.
+
+    Returns
+    -------
+    Report
+        With the scans that were removed.
+    """
+    removed: list[str] = []
+    with locked(out):
+        for path in part_paths(out) if prune else ():
+            if path.stem not in plan.there:
+                path.unlink()
+                removed.append(path.stem)
+        known = {status.scan: (status.failures, status.left_out) for status in report.statuses}
+        write_tables(out, known)
+    return replace(report, removed=removed)

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import shutil
+import tracemalloc
+from dataclasses import replace
+
+import pytest
+
+import qsiparc
+from qsiparc.cohort.plan import Options, make_plan
+from qsiparc.cohort.study import Study, prepare_output
+from qsiparc.cohort.task import run_task
+from qsiparc.tutorial import make_qsirecon
+
+N_MAPS = 6
+
+
+@pytest.fixture(scope="module")
+def plan(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("memory")
+    root = make_qsirecon(folder / "qsirecon", n_subjects=1, resolution=2)
+    for path in root.rglob("*direction_dwimap.nii.gz"):
+        path.unlink()
+    plan = make_plan(root, prepare_output(root, folder / "out"), Options())
+    run_task(plan.tasks[0])  # what is imported on first use is no part of a scan
+    return plan
+
+
+def peak_of(call):
+    tracemalloc.start()
+    try:
+        call()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_scan_takes_less_than_four_volumes(plan):
+    (task,) = plan.tasks
+    task = replace(task, maps=task.maps[:N_MAPS])
+    assert [len(one.dsegs) for one in task.maps] == [2] * N_MAPS
+    volume = 4 * qsiparc.open_nifti(task.maps[0].path).size
+    assert peak_of(lambda: run_task(task)) < 4 * volume
+
+
+def test_memory_does_not_grow_with_the_scans(plan, tmp_path):
+    def study(n_scans, name):
+        out = tmp_path / name
+        (out / "parts").mkdir(parents=True)
+        (task,) = plan.tasks
+        tasks = [
+            replace(task, out=str(out), scan=f"sub-{number:03d}", maps=task.maps[:1])
+            for number in range(n_scans)
+        ]
+        return peak_of(lambda: Study(replace(plan, tasks=tasks)).run(1, strict=True))
+
+    few, many = study(2, "few"), study(20, "many")
+    assert many < 1.1 * few
+    shutil.rmtree(tmp_path)
