@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 _UNKNOWN_SIZE: Final = 32
 """Tasks given at a time to an executor that does not say how many workers it has."""
 
+_PRELOADED: Final = ("netCDF4", "dask.array", "distributed")
+"""What xarray imports in every process at its first array and its first file, where it is there."""
+
 
 def run_all(tasks: Iterator[Task], engine: Engine) -> Iterator[Status]:
     """Run tasks and yield what became of each, in the order in which they end.
@@ -130,7 +133,7 @@ def _context() -> BaseContext:
     method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
     context = multiprocessing.get_context(method)
     if method == "forkserver":
-        context.set_forkserver_preload([run_task.__module__, "netCDF4"])
+        context.set_forkserver_preload([run_task.__module__, *_PRELOADED])
     return context
 
 
