@@ -105,7 +105,8 @@ class _OnVolumes(_OnAnything):
         subject : str, optional
             Whose it is, ``sub-001`` or ``sub-001_ses-01``; from the file's name unless given.
         unknown : {"warn", "raise", "keep"}, optional
-            What to do with labels that the LUT does not name.
+            What to do with labels that the LUT does not name. A LUT that names none of the labels
+            that are present is another atlas's: with ``"warn"``, too, that is an error.
         resample : {"nearest", None}, optional
             Whether labels on another grid may be resampled, to the nearest one.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,19 +15,21 @@ from xarray.core import indexing
 from qsiparc.atomic import replacing
 from qsiparc.entities import describe, parse_name
 from qsiparc.errors import NiftiError, NiftiWarning, SpaceError, warn
-from qsiparc.grid import Grid
+from qsiparc.grid import SAME_MM, Grid
 from qsiparc.names import SPACE, VOLUME, VOXEL_DIMS
 from qsiparc.sidecar import read_sidecar
 from qsiparc.space import GRID_ATTR, space_coords, voxel_grid
-from qsiparc.voxels import NiftiArray, in_memory, require_real
+from qsiparc.unreadable import naming
+from qsiparc.voxels import MemoryArray, NiftiArray, in_memory, require_real
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
 CODES: Final = ("sform_code", "qform_code", "intent_code")
-SUFFIXES: Final = (".nii", ".nii.gz")
+SUFFIXES: Final = (".nii", ".nii.gz", ".NII", ".NII.GZ")
+"""nibabel finds no file whose suffix mixes the cases."""
 IN_MEMORY: Final = "the image in memory"
 OTHER_UNITS: Final = {1: "metres", 3: "micrometres"}
 
@@ -97,7 +98,7 @@ def read_dataset(path_or_image: str | os.PathLike[str] | SpatialImage) -> xr.Dat
         path = Path(filename) if filename else None
     else:
         path = Path(path_or_image)
-        with _naming(path):
+        with naming(path):
             image = nib.load(path)
     if not isinstance(image, nib.AnalyzeImage):
         raise NiftiError(
@@ -105,35 +106,6 @@ def read_dataset(path_or_image: str | os.PathLike[str] | SpatialImage) -> xr.Dat
             f"a volume, convert it: nib.Nifti1Image.from_image(nib.load(path))."
         )
     return _dataset_of(image, path)
-
-
-@contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """Turn whatever nibabel raises into an error that names the file."""
-    try:
-        yield
-    except FileNotFoundError:
-        raise
-    except Exception as error:
-        raise NiftiError(
-            f"{path}: not readable as a NIfTI volume: {error}{_looks(path)}"
-        ) from error
-
-
-def _looks(path: Path) -> str:
-    """What a file that is no volume looks like, as the end of a message."""
-    if not path.is_file():
-        return " It is not a file."
-    with path.open("rb") as stream:
-        start = stream.read(64)
-    if not start:
-        return " The file is empty."
-    if start.startswith(b"version https://git-lfs"):
-        return " It is a git-LFS pointer: fetch the content with 'git lfs pull'."
-    is_gzip = start.startswith(b"\x1f\x8b")
-    if is_gzip != path.name.lower().endswith(".gz"):
-        return f" Its content is {'' if is_gzip else 'not '}gzip, against its name: rename it."
-    return ""
 
 
 def _dataset_of(image: Any, path: Path | None) -> xr.Dataset:  # noqa: ANN401 - nibabel is half typed
@@ -187,10 +159,10 @@ def _lazy(image: Any, shape: tuple[int, ...], name: str) -> Any:  # noqa: ANN401
             slope=float(proxy.slope),
             inter=float(proxy.inter),
         )
-    with _naming(Path(name)):
+    with naming(Path(name)):
         data = np.asanyarray(proxy).reshape(shape, order="F")
     require_real(data.dtype, name)
-    return indexing.NumpyIndexingAdapter(data.astype(in_memory(data.dtype), copy=False))
+    return MemoryArray(data)
 
 
 def _variable_name(path: Path | None) -> str:
@@ -232,13 +204,17 @@ def to_nibabel(volume: xr.DataArray) -> nib.Nifti1Image:
     Returns
     -------
     nibabel.Nifti1Image
-        With an affine that puts each voxel where it was, and the sform and qform codes of the
-        file it came from.
+        With an affine that puts each voxel where it was, and the codes of the file it came from.
+        There is always an sform; there is no qform where it would put voxels elsewhere, as it
+        cannot shear. What NIfTI-1 readers may not know is stored as what they do: bool as uint8,
+        float16 as float32, float128 as float64, 64-bit integers as int32 where all of them fit.
 
     Raises
     ------
     SpaceError
         The volume has no affine, or lost a voxel axis.
+    NiftiError
+        Its values are no real numbers.
     """
     grid = voxel_grid(volume)
     further = [dim for dim in volume.dims if dim not in VOXEL_DIMS]
@@ -246,11 +222,14 @@ def to_nibabel(volume: xr.DataArray) -> nib.Nifti1Image:
         raise SpaceError(
             f"A NIfTI image has at most four dimensions; select along {further} until one is left."
         )
+    require_real(volume.dtype, "the volume" if volume.name is None else str(volume.name))
     data = _storable(np.asarray(volume.transpose(*VOXEL_DIMS, *further).values))
     image: Any = nib.Nifti1Image(data, grid.affine, dtype=data.dtype)
     attrs: Mapping[str, Any] = volume.coords[SPACE].attrs
     image.set_sform(grid.affine, int(attrs.get("sform_code", 1)) or 1)
     image.set_qform(grid.affine, int(attrs.get("qform_code", 1)))
+    if Grid(image.get_qform(), grid.shape).displacement(grid) > SAME_MM:
+        image.set_qform(None)  # it cannot shear, and some readers would take it for the place
     image.header.set_xyzt_units("mm")
     return image  # type: ignore[no-any-return]  # half typed
 
@@ -261,6 +240,8 @@ def _storable(data: NDArray[Any]) -> NDArray[Any]:
         return data.astype(np.uint8)
     if data.dtype == np.float16:
         return data.astype(np.float32)
+    if data.dtype.kind == "f":
+        return data.astype(in_memory(data.dtype), copy=False)
     if data.dtype.kind in "iu" and data.dtype.itemsize == 8:  # noqa: PLR2004 - 64 bits
         small = data.astype(np.int32)
         return small if np.array_equal(small, data) else data
@@ -285,12 +266,12 @@ def to_nifti(volume: xr.DataArray, path: str | os.PathLike[str]) -> Path:
     Raises
     ------
     NiftiError
-        The name does not end in ``.nii`` or ``.nii.gz``.
+        The name does not end in ``.nii`` or ``.nii.gz``, or the values are no real numbers.
     SpaceError
         As in `to_nibabel`.
     """
     path = Path(path)
-    if not path.name.lower().endswith(SUFFIXES):
+    if not path.name.endswith(SUFFIXES):
         raise NiftiError(f"{path}: the name of a NIfTI file ends in .nii or .nii.gz.")
     image = to_nibabel(volume)
     with replacing(path) as new:

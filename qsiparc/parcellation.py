@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
@@ -78,6 +78,10 @@ class Parcellation:
         for array in (self.labels, self.positions, self.offsets):
             array.flags.writeable = False
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Made anew from its fields, so that the copy is frozen as well."""
+        return type(self), tuple(getattr(self, field.name) for field in fields(self))
+
     @classmethod
     def from_labels(
         cls,
@@ -97,7 +101,8 @@ class Parcellation:
         Returns
         -------
         Parcellation
-            Its regions are the labels that are present. A `Parcellation` is returned as it is.
+            Its regions are the labels that are present. A `Parcellation` is returned as it is,
+            or with the name that was given.
 
         Raises
         ------
@@ -112,7 +117,7 @@ class Parcellation:
             Labels were rounded by more than 0.01, or NaN was taken as background.
         """
         if isinstance(dseg, Parcellation):
-            return dseg
+            return dseg if atlas_name is None else replace(dseg, atlas_name=atlas_name)
         image = dseg if isinstance(dseg, xr.DataArray) else open_nifti(dseg)
         source = str(image.attrs.get("source", ""))
         grid = voxel_grid(image)

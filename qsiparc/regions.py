@@ -114,6 +114,12 @@ def region_rows(lut: AtlasLUT, parcellation: Parcellation, unknown: Unknown) -> 
     frame = lut.to_dataframe()
     indices = frame["region_index"].to_numpy(np.int64)
     strange = np.setdiff1d(parcellation.labels, indices)
+    if 0 in indices:
+        warn(
+            f"The LUT {lut.atlas_name!r} names a region 0, which is the background of a label "
+            f"image and never reduced: its row says that it is not there.",
+            LabelWarning,
+        )
     name = parcellation.source or "The dseg"
     if strange.size and unknown == "keep":
         rows = pd.DataFrame(

@@ -32,8 +32,8 @@ def read_sidecar(path: Path) -> dict[str, str]:
     NiftiWarning
         There is a sidecar, and it cannot be read.
     """
-    stem = path.name.removesuffix(".gz")
-    beside = path.with_name(stem[: stem.rfind(".")] + ".json")
+    unzipped = path.with_suffix("") if path.suffix.lower() == ".gz" else path
+    beside = unzipped.with_suffix(".json")
     try:
         content = json.loads(beside.read_text(encoding="utf-8-sig"))
         if not isinstance(content, dict):

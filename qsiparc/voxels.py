@@ -186,13 +186,44 @@ class NiftiArray(BackendArray):
             raise NiftiError(f"{self.path}: cannot read its voxels: {error}") from error
 
 
+@dataclass(frozen=True)
+class MemoryArray(BackendArray):
+    """The voxels of an image in memory, of which each read is a copy.
+
+    Parameters
+    ----------
+    data : numpy.ndarray
+        Of the image; what is read of it may be changed, it may not.
+    """
+
+    data: NDArray[Any]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """As the image has it."""
+        return self.data.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The image's own type, in native byte order."""
+        return in_memory(self.data.dtype)
+
+    def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:  # noqa: ANN401 - xarray's signature
+        return indexing.explicit_indexing_adapter(
+            key,
+            self.shape,
+            indexing.IndexingSupport.BASIC,
+            lambda part: np.array(self.data[part], self.dtype),
+        )
+
+
 def require_real(dtype: np.dtype[Any], name: str) -> None:
     """Raise `NiftiError` where voxels are no real numbers."""
     if dtype.kind in "iufb":
         return
     kind = {"c": "complex", "V": "RGB"}.get(dtype.kind, str(dtype))
     raise NiftiError(
-        f"{name}: its voxels are {kind}; qsiparc reads numbers. Convert it to one real volume "
+        f"{name}: its voxels are {kind}; a volume has real numbers. Convert it to one real volume "
         f"first."
     )
 

@@ -226,6 +226,12 @@ class TestAtlases:
             fa.parc.extract(dseg, AtlasLUT(LUT.regions[:2]))
         assert caught[0].filename == __file__
 
+    def test_a_region_0_is_doubted(self, fa, dseg):
+        lut = AtlasLUT([RegionInfo(0, "Nowhere", "bilateral"), *LUT.regions], "Tiny")
+        with pytest.warns(LabelWarning, match="names a region 0"):
+            cube = fa.parc.extract(dseg, lut)
+        assert stat(cube, "n_voxels")[0] == 0
+
     def test_another_atlas_s_lut_is_refused(self, fa, dseg):
         other = AtlasLUT([RegionInfo(100, "x", "L")], "Other")
         with pytest.raises(LabelError, match="another atlas's LUT"):
