@@ -87,18 +87,18 @@ def open(path: str | os.PathLike[str]) -> xr.Dataset | xr.DataTree:
     FileNotFoundError
         There is nothing at that path.
     CubeError
-        The suffix is neither ``.zarr`` nor ``.nc``, what is there cannot be read or is no archive
-        of qsiparc, or the study was not finalized.
+        It is no archive of qsiparc, or cannot be read; or a study was not finalized yet.
     """
     path = Path(path)
-    if path.is_dir() and path.suffix not in _ENGINES:
+    if path.suffix not in _ENGINES:
+        if not path.is_dir():
+            raise CubeError(
+                f"{path}: the name of an archive ends in .zarr or .nc, and no output folder of a "
+                "study has this name."
+            )
         path = _archive_of(path)
-    if path.suffix and path.suffix not in _ENGINES:
-        raise CubeError(f"{path}: the name of an archive ends in .zarr or .nc.")
     if not path.exists():
         raise FileNotFoundError(f"{path}: there is no such archive.")
-    if not path.suffix:
-        raise CubeError(f"{path}: the name of an archive ends in .zarr or .nc.")
     tree = open_tree(path)
     if tree.children:
         return tree
@@ -111,12 +111,8 @@ def open_tree(path: Path) -> xr.DataTree:
     """Open a ``.zarr`` store or a ``.nc`` file as a tree, lazily; see `open`."""
     try:
         tree = xr.open_datatree(path, engine=_ENGINES[path.suffix])
-    except PermissionError:
-        raise
     except Exception as error:
-        raise CubeError(
-            f"{path}: not readable as an archive: this is no archive of qsiparc. {error}"
-        ) from error
+        raise CubeError(f"{path}: not readable as an archive: {error}") from error
     if not any(_is_ours(node) for node in tree.subtree):
         found = sorted({str(name) for node in tree.subtree for name in node.variables})
         tree.close()
@@ -124,9 +120,9 @@ def open_tree(path: Path) -> xr.DataTree:
             f"{path}: this is no archive of qsiparc. It holds {', '.join(found) or 'nothing'}; "
             "xarray.open_datatree opens it."
         )
-    as_saved: xr.DataTree = tree.map_over_datasets(_as_saved)
-    as_saved.set_close(tree.close)
-    return as_saved
+    whole: xr.DataTree = tree.map_over_datasets(_as_saved)
+    whole.set_close(tree.close)
+    return whole
 
 
 def _as_saved(dataset: xr.Dataset) -> xr.Dataset:

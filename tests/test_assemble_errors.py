@@ -113,11 +113,11 @@ class TestOpening:
             path.write_text("hello")
         else:
             path.mkdir()
-        with pytest.raises(CubeError, match=f"{name}: .*this is no archive of qsiparc"):
+        with pytest.raises(CubeError, match=f"{name}: not readable as an archive"):
             qsiparc.open(path)
 
     def test_nothing(self, tmp_path):
-        with pytest.raises(FileNotFoundError, match="no such archive"):
+        with pytest.raises(CubeError, match="no output folder of a study has this name"):
             qsiparc.open(tmp_path / "out")
 
 

@@ -108,15 +108,15 @@ def test_killed_at_random_moments_it_ends_as_if_undisturbed(tree, out, undisturb
 
 def test_ctrl_c_keeps_what_was_done(tree, out, undisturbed):
     process = start(tree, out, ", executor=2")
-    while len(part_paths(out)) < 2:
-        time.sleep(0.01)
+    while not part_paths(out):
+        time.sleep(0.001)
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=30)
-    assert process.returncode != 0
+    assert process.returncode != 0, errors
     assert errors.splitlines()[-1] == "KeyboardInterrupt"
     assert "Process " not in errors
     n_done = len(part_paths(out))
-    assert 2 <= n_done < N_SCANS
+    assert 1 <= n_done < N_SCANS
     assert not list((out / "parts").glob(".*"))
     build(tree, out, **SMALL)
     assert_same_study(out, undisturbed)

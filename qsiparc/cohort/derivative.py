@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
 from qsiparc.atomic import replacing
@@ -22,15 +23,15 @@ SOURCE: Final = "qsirecon"
 """Name of the source dataset in BIDS URIs: ``bids:qsirecon:sub-001/…``."""
 
 _IGNORED: Final = (
-    "parts/",
-    "qsiparc.zarr/",
+    "parts",
+    "qsiparc.zarr",
     "qsiparc.nc",
     "qsiparc.parquet",
     "failures.tsv",
     "left_out.tsv",
     "*_diffmap.*",
 )
-"""What BIDS has no word for yet."""
+"""What BIDS has no word for yet; the validator ignores folders by their name without a slash."""
 
 
 def describe_dataset(out: Path, *, source: Path | None = None) -> Path:
@@ -85,7 +86,8 @@ def sources_of(attrs: Mapping[Any, Any], cube: xr.Dataset) -> list[str]:
     Returns
     -------
     list of str
-        BIDS URIs; a file that is not below the source dataset is there by its name alone.
+        BIDS URIs; a file that is not below the source dataset is there by its name alone. Two
+        workflows may have maps of one name: then both are there.
 
     Examples
     --------
@@ -95,16 +97,15 @@ def sources_of(attrs: Mapping[Any, Any], cube: xr.Dataset) -> list[str]:
     >>> sources_of({"inputs": inputs}, cube)
     ['bids:qsirecon:sub-01/dwi/sub-01_param-fa_dwimap.nii.gz']
     """
-    inside = {
-        name.rpartition("/")[2]: f"bids:{SOURCE}:{name}"
-        for name in (entry["path"] for entry in json.loads(attrs.get("inputs") or "[]"))
-        if not name.startswith("../")
-    }
-    known = [
-        cube.coords[name].values.ravel().tolist() for name in FILE_COORDS if name in cube.coords
-    ]
-    names = [*(name for names in known for name in names), str(cube.attrs.get("lut", ""))]
-    return [inside.get(name, name) for name in dict.fromkeys(names) if name]
+    inside: defaultdict[str, list[str]] = defaultdict(list)
+    for entry in json.loads(attrs.get("inputs") or "[]"):
+        folder, _, name = entry["path"].rpartition("/")
+        if not folder.startswith(".."):
+            inside[name].append(f"bids:{SOURCE}:{entry['path']}")
+    columns = [cube.coords[name].values.ravel() for name in FILE_COORDS if name in cube.coords]
+    names = [*(str(name) for names in columns for name in names), str(cube.attrs.get("lut", ""))]
+    found = [uri for name in names if name for uri in inside.get(name, [name])]
+    return list(dict.fromkeys(found))
 
 
 def table_path(out: Path, scan: str, atlas: str) -> Path:
