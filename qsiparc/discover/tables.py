@@ -88,4 +88,5 @@ def _id(one: Found, ids: Mapping[Scalar, str]) -> str:
 
 def _table(columns: dict[str, list[object]]) -> pd.DataFrame:
     kinds = {name: bool if name == "used" else str for name in columns}
-    return pd.DataFrame(columns).astype(kinds)
+    with pd.option_context("mode.string_storage", "python"):  # names of files need not be UTF-8
+        return pd.DataFrame(columns).astype(kinds)
