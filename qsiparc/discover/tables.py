@@ -88,8 +88,5 @@ def _id(one: Found, ids: Mapping[Scalar, str]) -> str:
 
 def _table(columns: dict[str, list[object]]) -> pd.DataFrame:
     kinds = {name: bool if name == "used" else str for name in columns}
-    frame = pd.DataFrame({name: pd.Series(cells, dtype=object) for name, cells in columns.items()})
-    try:
-        return frame.astype(kinds)
-    except UnicodeEncodeError:  # a file's name that is no text, which Arrow's strings cannot hold
-        return frame.astype({name: kind for name, kind in kinds.items() if kind is bool})
+    with pd.option_context("mode.string_storage", "python"):  # names of files need not be UTF-8
+        return pd.DataFrame(columns).astype(kinds)
