@@ -46,7 +46,9 @@ def subject_names(subject: str | None, attrs: Mapping[str, Any]) -> dict[str, st
     """
     if subject is not None:
         participant, _, session = subject.partition("_ses-")
-        session = f"ses-{session}" if session else ""
+        if participant.startswith("sub-"):
+            participant = participant.partition("_")[0]
+        session = f"ses-{session.partition('_')[0]}" if session else ""
         return {"subject": subject, "participant_id": participant, "session_id": session}
     participant, session = (str(attrs.get(key, "")) for key in SUBJECT_COORDS)
     label = "_".join(part for part in (participant, session) if part)

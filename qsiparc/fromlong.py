@@ -117,7 +117,7 @@ def _subject_columns(frame: pd.DataFrame) -> dict[str, list[str]]:
     known: dict[Any, dict[str, str]] = {}
     for label, session in dict.fromkeys(zip(labels, sessions, strict=True)):
         joined = label if not session or label is None else f"{label}_{session}"
-        if label is not None and session and str(label).endswith(f"_{session}"):
+        if label is not None and session and session in str(label).split("_"):
             joined = label
         known[label, session] = subject_names(None if joined is None else str(joined), {})
     rows = [known[key] for key in zip(labels, sessions, strict=True)]

@@ -73,6 +73,7 @@ MAY_IMPORT = {
     "cohort.reading": {"cohort.parts", "cohort.record"},
     "cohort.record": set(),
     "cohort.study": {
+        "cohort.derivative",
         "cohort.executors",
         "cohort.failures",
         "cohort.fingerprint",

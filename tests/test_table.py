@@ -101,7 +101,9 @@ class TestFromLong:
         cube = make(stats=stats)
         xr.testing.assert_identical(qsiparc.from_long(cube.parc.to_long()), cube)
 
-    @pytest.mark.parametrize("subject", [None, "sub-1", "sub-1_ses-2", "patient A"])
+    @pytest.mark.parametrize(
+        "subject", [None, "sub-1", "sub-1_ses-2", "sub-1_ses-2_run-1", "sub-1_run-2", "patient A"]
+    )
     def test_inverts_whoever_it_was(self, subject):
         cube = make(subject)
         xr.testing.assert_identical(qsiparc.from_long(cube.parc.to_long()), cube)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import xarray as xr
 
+from qsiparc.cohort.derivative import describe_dataset
 from qsiparc.cohort.executors import run_all
 from qsiparc.cohort.failures import write_tables
 from qsiparc.cohort.fingerprint import Inspector, is_current
@@ -57,6 +58,7 @@ def prepare_output(root: Path, out: Path) -> Path:
         (out / "parts").mkdir(parents=True, exist_ok=True)
         probe.touch()
         probe.unlink()
+        describe_dataset(out, source=root)
         _sweep(out / "parts")
     except OSError as error:
         raise BuildError(f"{out}: cannot write there: {error}. Name another folder.") from error
