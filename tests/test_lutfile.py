@@ -327,3 +327,10 @@ def test_a_region_in_the_place_of_the_background_is_named(tmp_path):
     path.write_text("0\tLH_A\n1\tRH_A\n2\tLH_B\n")
     with pytest.warns(LutWarning, match=r"(?s)'LH_A'.*off by one"):
         assert read_lut(path).indices == [1, 2]
+
+
+def test_a_background_in_the_place_of_a_region_is_named(tmp_path):
+    path = tmp_path / "sub-1_seg-A_dseg.txt"
+    path.write_text("1\tBackground\n2\tLH_A\n3\tRH_A\n")
+    with pytest.warns(LutWarning, match=r"calls 1 the background.*off by one"):
+        assert read_lut(path).indices == [1, 2, 3]

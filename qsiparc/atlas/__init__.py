@@ -106,6 +106,13 @@ def read_lut(
         raise LutError(f"{path} holds no region beside the background {background}.")
     if background == 0 and len(lut) < len(read.table):
         _doubt_background(read, path)
+    elif background == 0 and lut.regions[0].name.casefold() == "background":
+        warn(
+            f"{path} has no row for 0 and calls {lut.regions[0].index} the background: a list that "
+            f"is off by one against its image, perhaps. Every name would then be a neighbour's. "
+            f"Compare it with another table of the atlas.",
+            LutWarning,
+        )
     return lut
 
 
