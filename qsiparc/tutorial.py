@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import zlib
 from operator import index
 from pathlib import Path
@@ -13,7 +12,6 @@ import numpy as np
 import xarray as xr
 
 from qsiparc.nifti import to_nibabel
-from qsiparc.options import get_option
 from qsiparc.phantom.atlas import Atlas, atlas_4s156, atlas_brainnetome
 from qsiparc.phantom.catalogue import MAPS
 from qsiparc.phantom.scan import (
@@ -24,6 +22,7 @@ from qsiparc.phantom.scan import (
     show,
     template_volume,
 )
+from qsiparc.progress import Progress
 from qsiparc.space import with_affine
 
 if TYPE_CHECKING:
@@ -144,12 +143,14 @@ def make_qsirecon(
     for atlas in atlases:
         _write_atlas(root / f"sourcedata/atlases/tpl-{TEMPLATE}", atlas, template, resolution)
     scans = [(person, session) for person in people for session in range(1, n_sessions + 1)]
-    for person, session in _with_progress(scans):
-        native = native_volume(person, session, atlases, seed=seed, resolution=resolution)
-        noise = (seed, person.number, session)
-        _write_labels(root, _stem(person, session, native), native, atlases)
-        for volume in (native, template):
-            _write_maps(root, _stem(person, session, volume), volume, person, noise)
+    with Progress("tutorial", "scans", total=len(scans)) as progress:
+        for person, session in scans:
+            native = native_volume(person, session, atlases, seed=seed, resolution=resolution)
+            noise = (seed, person.number, session)
+            _write_labels(root, _stem(person, session, native), native, atlases)
+            for volume in (native, template):
+                _write_maps(root, _stem(person, session, volume), volume, person, noise)
+            progress.add(1)
     return root
 
 
@@ -248,19 +249,6 @@ def _write_maps(
         file = root / f"derivatives/qsirecon-{kind.software}/{stem}_{kind.name}_dwimap"
         _save(file.with_suffix(".nii.gz"), volume.fill(values), volume)
         _write(file.with_suffix(".json"), _json(kind.sidecar()))
-
-
-def _with_progress(scans: Sequence[tuple[Person, int]]) -> Iterable[tuple[Person, int]]:
-    """The scans, with a bar when they take over two seconds and the option says so."""
-    from tqdm import tqdm
-
-    wanted = get_option("progress")
-    if wanted == "auto":
-        wanted = sys.stderr.isatty() or "ipykernel" in sys.modules
-    bar: Iterable[tuple[Person, int]] = tqdm(
-        scans, desc="tutorial", unit="scan", delay=2, disable=not wanted
-    )
-    return bar
 
 
 def _json(content: dict[str, Any]) -> str:
