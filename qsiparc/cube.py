@@ -126,7 +126,7 @@ def assemble(
             raise CubeError(f"Names on {dim!r} must be unique: {names.tolist()}.")
         variables[dim] = xr.Variable((dim,), names)
     values = values.transpose(*CUBE_DIMS, ...)
-    return in_order(xr.Dataset({VALUE: values}, variables, attrs))
+    return xr.Dataset({VALUE: values}, _ordered(variables, values.dims), attrs)
 
 
 def in_order(cube: xr.Dataset) -> xr.Dataset:
@@ -135,16 +135,22 @@ def in_order(cube: xr.Dataset) -> xr.Dataset:
     A repr shows the first few of many, and a store lists them alphabetically. Text is
     `StringDType` again, which netCDF does not tell.
     """
-    dims = cube[VALUE].dims
+    coords = {name: cube.variables[name] for name in cube.coords}
+    variables = {name: cube.variables[name] for name in (VALUE, *cube.data_vars)}
+    return xr.Dataset(variables, _ordered(coords, cube[VALUE].dims), cube.attrs)
+
+
+def _ordered(
+    coords: Mapping[Any, xr.Variable], dims: tuple[Hashable, ...]
+) -> dict[Any, xr.Variable]:
+    """Coordinates in the order of a cube."""
 
     def rank(name: Hashable) -> tuple[bool, int, list[int], int]:
-        own = cube.coords[name].dims
+        own = coords[name].dims
         known = KNOWN_COORDS.index(str(name)) if name in KNOWN_COORDS else len(KNOWN_COORDS)
         return name not in dims, len(own), [dims.index(dim) for dim in own], known
 
-    coords = {name: _as_text(cube.coords[name].variable) for name in sorted(cube.coords, key=rank)}
-    variables = {name: cube.variables[name] for name in (VALUE, *cube.data_vars)}
-    return xr.Dataset(variables, coords, cube.attrs)
+    return {name: _as_text(coords[name]) for name in sorted(coords, key=rank)}
 
 
 def _as_text(coordinate: xr.Variable) -> xr.Variable:

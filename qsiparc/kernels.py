@@ -32,13 +32,14 @@ class Plan(NamedTuple):
     labels : numpy.ndarray
         (regions,) the labels that are present, ascending, without 0; int64.
     positions : numpy.ndarray
-        (voxels,) positions in the flattened image, those of a region side by side, ascending.
+        (voxels,) positions in the flattened image, those of a region side by side, ascending;
+        int32 where that can hold them, for a scan's atlases are held in memory together.
     offsets : numpy.ndarray
         (regions + 1,) where each region starts in ``positions``.
     """
 
     labels: NDArray[np.int64]
-    positions: NDArray[np.intp]
+    positions: NDArray[np.signedinteger]
     offsets: NDArray[np.intp]
 
 
@@ -55,28 +56,50 @@ def make_plan(flat: NDArray[Any]) -> Plan:
     Plan
         Of the labelled voxels.
     """
-    positions = np.flatnonzero(flat)
-    labels, codes = _dense(flat[positions])
-    # A stable sort of 16-bit numbers is a radix sort.
-    narrow = codes.astype(np.uint16) if labels.size <= 2**16 else codes
-    order = np.argsort(narrow, kind="stable")
+    # The comparison makes bytes, among which NumPy finds the true ones many times faster.
+    positions = np.flatnonzero(flat != 0).astype(position_type(flat.size), copy=False)
+    labels, codes, counts = _dense(flat[positions])
+    order = np.argsort(codes, kind="stable")
     offsets = np.zeros(labels.size + 1, np.intp)
-    np.cumsum(np.bincount(codes, minlength=labels.size), out=offsets[1:])
-    return Plan(labels, positions[order], offsets)
+    np.cumsum(counts, out=offsets[1:])
+    return Plan(labels, positions.take(order), offsets)
 
 
-def _dense(values: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
-    """The distinct values, ascending, and for each value its place among them."""
+def position_type(size: int) -> np.dtype[np.signedinteger]:
+    """The integers that number the voxels of an image of that size."""
+    return np.dtype(np.int32 if size <= np.iinfo(np.int32).max else np.intp)
+
+
+def _dense(
+    values: NDArray[Any],
+) -> tuple[NDArray[np.int64], NDArray[np.integer], NDArray[np.intp]]:
+    """The distinct values, ascending; each value's place among them; how often each occurs."""
     if values.size == 0:
-        return np.empty(0, np.int64), np.empty(0, np.intp)
+        return np.empty(0, np.int64), np.empty(0, np.uint16), np.empty(0, np.intp)
     low, high = int(values.min()), int(values.max())
     if high - low >= TABLE:
-        labels, codes = np.unique(values, return_inverse=True)
-        return labels.astype(np.int64), codes.astype(np.intp)
+        labels, places, counts = np.unique(values, return_inverse=True, return_counts=True)
+        return labels.astype(np.int64), places.astype(_code_type(labels.size)), counts
     places = values.astype(np.int64) - low
-    present = np.bincount(places) > 0
-    labels = np.flatnonzero(present) + low
-    return labels.astype(np.int64), (np.cumsum(present) - 1)[places]
+    counts = np.bincount(places)
+    present = np.flatnonzero(counts)
+    table = np.zeros(counts.size, _code_type(present.size))
+    table[present] = np.arange(present.size)
+    return (present + low).astype(np.int64), table.take(places), counts[present]
+
+
+def _code_type(n: int) -> np.dtype[np.integer]:
+    """Few enough regions get 16-bit codes: a stable sort of those is a radix sort."""
+    return np.dtype(np.uint16 if n <= np.iinfo(np.uint16).max + 1 else np.intp)
+
+
+def gather(flat: NDArray[Any], positions: NDArray[np.signedinteger]) -> NDArray[Any]:
+    """The values at positions, a block at a time: NumPy widens all positions that it is given."""
+    values = np.empty(positions.size, flat.dtype)
+    for start in range(0, positions.size, BLOCK):
+        stop = start + BLOCK
+        values[start:stop] = flat.take(positions[start:stop])
+    return values
 
 
 class Segments:

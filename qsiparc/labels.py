@@ -69,8 +69,18 @@ def whole_labels(image: xr.DataArray, name: str) -> NDArray[Any]:
     return _rounded(flat, name)
 
 
-def _rounded(flat: NDArray[np.floating], name: str) -> NDArray[np.int64]:
+def _rounded(flat: NDArray[np.floating], name: str) -> NDArray[np.signedinteger]:
     """Whole numbers from floats that are near enough to be meant as such."""
+    if flat.size == 0:
+        return flat.astype(np.int64)
+    exact = 2 ** (np.finfo(flat.dtype).nmant + 1)
+    narrow = np.int32 if exact <= np.iinfo(np.int32).max else np.int64
+    with np.errstate(invalid="ignore"):
+        labels: NDArray[Any] = flat.astype(narrow)
+    if (labels.astype(flat.dtype) == flat).all() and max(
+        -int(labels.min()), int(labels.max())
+    ) < exact:
+        return labels
     missing = np.isnan(flat)
     if missing.any():
         warn(
@@ -78,14 +88,11 @@ def _rounded(flat: NDArray[np.floating], name: str) -> NDArray[np.int64]:
             LabelWarning,
         )
         flat = np.where(missing, 0, flat)
-    if flat.size == 0:
-        return flat.astype(np.int64)
     if np.isinf(flat).any():
         raise LabelError(
             f"{name}: {np.count_nonzero(np.isinf(flat))} values are infinite. This is not a label "
             f"image."
         )
-    exact = 2 ** (np.finfo(flat.dtype).nmant + 1)
     largest = float(np.abs(flat).max())
     if largest >= exact:
         raise LabelError(
@@ -112,8 +119,8 @@ def _rounded(flat: NDArray[np.floating], name: str) -> NDArray[np.int64]:
             f"{name}: all of its values are 0 when rounded, and {largest:.6g} is the largest. This "
             f"is not a label image: a scalar map given as dseg?"
         )
-    labels: NDArray[np.int64] = whole.astype(np.int64)
-    return labels
+    rounded: NDArray[np.signedinteger] = whole.astype(narrow)
+    return rounded
 
 
 def some(labels: NDArray[np.integer]) -> str:

@@ -12,7 +12,7 @@ import xarray as xr
 from qsiparc.entities import parse_entities
 from qsiparc.errors import GridMismatchError, LabelWarning, OptionError, SpaceError, warn
 from qsiparc.grid import Grid, match_grids
-from qsiparc.kernels import Plan, Segments, make_plan
+from qsiparc.kernels import Plan, Segments, gather, make_plan
 from qsiparc.labels import some, whole_labels
 from qsiparc.nifti import open_nifti
 from qsiparc.space import voxel_grid
@@ -69,7 +69,7 @@ class Parcellation:
 
     grid: Grid
     labels: NDArray[np.int64]
-    positions: NDArray[np.intp]
+    positions: NDArray[np.signedinteger]
     offsets: NDArray[np.intp]
     atlas_name: str = ""
     source: str = ""
@@ -166,7 +166,7 @@ class Parcellation:
             self.grid.shape[axis] - 1 - index[axis] if flip else index[axis]
             for axis, flip in zip(match.axes, match.flips, strict=True)
         )
-        positions = np.ravel_multi_index(moved, grid.shape, order="F")
+        positions = np.ravel_multi_index(moved, grid.shape, order="F").astype(self.positions.dtype)
         for start, stop in zip(self.offsets[:-1].tolist(), self.offsets[1:].tolist(), strict=True):
             positions[start:stop].sort()
         return self._moved(grid, Plan(self.labels, positions, self.offsets))
@@ -225,9 +225,9 @@ class Parcellation:
         if volume.shape != self.grid.shape:
             raise SpaceError(f"The map has shape {volume.shape}, the labels {self.grid.shape}.")
         if volume.flags.c_contiguous and not volume.flags.f_contiguous:
-            values = volume.reshape(-1).take(self._c_positions)
+            values = gather(volume.reshape(-1), self._c_positions)
         else:
-            values = volume.reshape(-1, order="F").take(self.positions)
+            values = gather(volume.reshape(-1, order="F"), self.positions)
         values = values.astype(values.dtype.newbyteorder("="), copy=False)
         if values.dtype == np.bool_:
             values = values.astype(np.uint8)
@@ -237,10 +237,11 @@ class Parcellation:
         return Segments(values, self.offsets)
 
     @cached_property
-    def _c_positions(self) -> NDArray[np.intp]:
+    def _c_positions(self) -> NDArray[np.signedinteger]:
         """The positions in the volume flattened with ``k`` fastest."""
         index = np.unravel_index(self.positions, self.grid.shape, order="F")
-        return np.ravel_multi_index(index, self.grid.shape, order="C")
+        moved = np.ravel_multi_index(index, self.grid.shape, order="C")
+        return moved.astype(self.positions.dtype)
 
     def __repr__(self) -> str:
         name = f" {self.atlas_name}" if self.atlas_name else ""

@@ -111,8 +111,8 @@ def region_rows(lut: AtlasLUT, parcellation: Parcellation, unknown: Unknown) -> 
     """
     if unknown not in get_args(Unknown):
         raise OptionError(f"unknown takes 'raise', 'warn' or 'keep', not {unknown!r}.")
-    frame = lut.to_dataframe()
-    indices = frame["region_index"].to_numpy(np.int64)
+    indices = np.array([region.index for region in lut], np.int64)
+    table = lut.text_columns()
     strange = np.setdiff1d(parcellation.labels, indices)
     if 0 in indices:
         warn(
@@ -122,11 +122,12 @@ def region_rows(lut: AtlasLUT, parcellation: Parcellation, unknown: Unknown) -> 
         )
     name = parcellation.source or "The dseg"
     if strange.size and unknown == "keep":
-        rows = pd.DataFrame(
-            [(r.index, r.name, r.hemisphere) for r in map(_nameless, strange.tolist())],
-            columns=frame.columns[:3],
-        )
-        frame = pd.concat([frame, rows], ignore_index=True).fillna("")
+        further = AtlasLUT([_nameless(label) for label in strange.tolist()]).text_columns()
+        table = {
+            heading: cells + further.get(heading, [""] * strange.size)
+            for heading, cells in table.items()
+        }
+        indices = np.concatenate([indices, strange])
     elif strange.size:
         message = (
             f"{name} holds {strange.size} labels that the LUT {lut.atlas_name!r} does not name: "
@@ -138,8 +139,5 @@ def region_rows(lut: AtlasLUT, parcellation: Parcellation, unknown: Unknown) -> 
         warn(f"{message} They are left out; unknown='keep' keeps them.", LabelWarning)
     elif not len(parcellation):
         warn(f"{name} holds no label at all, so every statistic is NaN.", LabelWarning)
-    names = [str(c) if c in REGION_COORDS else _own_name(str(c)) for c in frame.columns[1:]]
-    texts = [frame[c].astype(object).tolist() for c in frame.columns[1:]]
-    columns = dict(zip(names, texts, strict=True))
-    atlas_name = lut.atlas_name or parcellation.atlas_name
-    return Regions(frame["region_index"].to_numpy(np.int64), columns, atlas_name, lut.source)
+    columns = {c if c in REGION_COORDS else _own_name(c): cells for c, cells in table.items()}
+    return Regions(indices, columns, lut.atlas_name or parcellation.atlas_name, lut.source)

@@ -237,6 +237,20 @@ class AtlasLUT:
         }
         return pd.concat([pd.DataFrame(columns), self._extra], axis=1)
 
+    def text_columns(self) -> dict[str, list[str]]:
+        """All of the table that is text, without pandas in between.
+
+        Returns
+        -------
+        dict of str to list of str
+            ``region_name``, ``hemisphere``, then every other column of the label file; new lists.
+        """
+        return {
+            "region_name": [region.name for region in self._regions],
+            "hemisphere": [region.hemisphere for region in self._regions],
+            **{str(heading): self._extra[heading].tolist() for heading in self._extra},
+        }
+
     def __len__(self) -> int:
         return len(self._regions)
 

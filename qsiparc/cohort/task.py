@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -167,7 +166,7 @@ class _Work:
         dsegs = {dseg: atlas for one in self.task.maps for atlas, dseg in one.dsegs.items()}
         for dseg, atlas in dsegs.items():
             try:
-                found[dseg] = _narrow(Parcellation.from_labels(dseg, atlas_name=atlas))
+                found[dseg] = Parcellation.from_labels(dseg, atlas_name=atlas)
             except Exception as error:  # noqa: BLE001 - recorded, and the other atlases go on
                 self.failures.append(self.task.trouble("dseg", error, atlas=atlas, file=dseg))
         return found
@@ -247,14 +246,6 @@ class _Work:
             for scalar, cube in cubes.items()
         ]
         return columns
-
-
-def _narrow(parcellation: Parcellation) -> Parcellation:
-    """The same in half the memory, for those of all atlases are held at once."""
-    if math.prod(parcellation.grid.shape) > np.iinfo(np.int32).max:
-        return parcellation
-    positions: Any = parcellation.positions.astype(np.int32)
-    return replace(parcellation, positions=positions)
 
 
 def _units(path: str) -> str:
