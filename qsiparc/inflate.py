@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from typing import IO, TYPE_CHECKING, Final
+from functools import cache
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from qsiparc.errors import NiftiError
 
@@ -12,10 +13,20 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 READ_BYTES: Final = 2**17
-INFLATE_BYTES: Final = 2**22
+INFLATE_BYTES: Final = 2**20
 GZIP: Final = 16 + zlib.MAX_WBITS
 MAX_RATIO: Final = 1032
 """No deflate stream expands more than this (zlib's technical notes)."""
+
+
+@cache
+def engine() -> Any:  # noqa: ANN401 - a module, one of two
+    """The module that inflates: zlib-ng where it is installed, else the standard library's."""
+    try:
+        from zlib_ng import zlib_ng
+    except ImportError:
+        return zlib
+    return zlib_ng
 
 
 def inflate_into(stream: IO[bytes], out: NDArray[np.uint8], *, skip: int, name: str) -> int:
@@ -45,7 +56,8 @@ def inflate_into(stream: IO[bytes], out: NDArray[np.uint8], *, skip: int, name: 
         The stream is damaged, cut short, or followed by something that is not gzip.
     """
     position = -skip
-    inflater = zlib.decompressobj(GZIP)
+    library = engine()
+    inflater = library.decompressobj(GZIP)
     try:
         while chunk := stream.read(READ_BYTES):
             while chunk:
@@ -53,12 +65,12 @@ def inflate_into(stream: IO[bytes], out: NDArray[np.uint8], *, skip: int, name: 
                     chunk = _next_member(chunk, name)
                     if not chunk:
                         break
-                    inflater = zlib.decompressobj(GZIP)
+                    inflater = library.decompressobj(GZIP)
                 data = inflater.decompress(chunk, INFLATE_BYTES)
                 _place(data, out, position)
                 position += len(data)
                 chunk = inflater.unconsumed_tail or inflater.unused_data
-    except zlib.error as error:
+    except library.error as error:
         raise NiftiError(
             f"{name}: the gzip data are damaged ({error}). The file cannot be trusted; "
             f"copy it again from its source."

@@ -13,3 +13,12 @@ def shared_data() -> Path:
     if not root:
         pytest.skip("QSIPARC_SHARED is not set: the real data are not here")
     return Path(root) / "data"
+
+
+@pytest.fixture(scope="module", params=["zlib", "zlib_ng.zlib_ng"])
+def each_inflater(request):
+    """Run a module's tests with every library that can inflate."""
+    library = pytest.importorskip(request.param)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("qsiparc.inflate.engine", lambda: library)
+        yield library

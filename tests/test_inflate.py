@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import sys
 import zlib
 
 import numpy as np
@@ -11,7 +12,9 @@ from hypothesis import strategies as st
 
 from qsiparc import inflate
 from qsiparc.errors import NiftiError
-from qsiparc.inflate import MAX_RATIO, inflate_into
+from qsiparc.inflate import MAX_RATIO, engine, inflate_into
+
+pytestmark = pytest.mark.usefixtures("each_inflater")
 
 CONTENT = bytes(range(256)) * 3
 WHOLE = gzip.compress(CONTENT, mtime=0)
@@ -121,3 +124,12 @@ def test_any_members_are_what_gzip_makes_of_them(parts, padding):
     stored = b"".join(map(gzip.compress, parts or [b""])) + b"\0" * padding
     expected = gzip.decompress(stored)
     assert inflated(stored, n=len(expected)) == expected
+
+
+def test_the_faster_library_is_taken_where_it_is_installed():
+    assert engine() is pytest.importorskip("zlib_ng.zlib_ng")
+
+
+def test_without_it_the_standard_library_inflates(monkeypatch):
+    monkeypatch.setitem(sys.modules, "zlib_ng", None)
+    assert engine.__wrapped__() is zlib

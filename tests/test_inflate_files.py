@@ -19,6 +19,8 @@ import qsiparc
 from qsiparc.errors import NiftiError, NiftiWarning
 from qsiparc.inflate import INFLATE_BYTES, READ_BYTES, inflate_into
 
+pytestmark = pytest.mark.usefixtures("each_inflater")
+
 DATA = ramp((3, 4, 5), np.int16)
 AFFINE = MM2 + np.pad([[-90.0], [-126.0], [-72.0]], ((0, 1), (3, 0)))
 PLAIN = image(DATA, AFFINE).to_bytes()
