@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -32,6 +33,7 @@ def finalize(
     OUTPUT_DIR is that of `qsiparc build`. Run this after builds with --shard, or to have the study
     in another format; it only reads the parts, and can be run again at any time.
     """
+    from qsiparc.archive import STUDY
     from qsiparc.cohort.assemble import finalize as assemble
 
     tree = assemble(
@@ -39,7 +41,8 @@ def finalize(
     )
     for atlas, node in tree.children.items():
         click.echo(f"{atlas}: {_size(node.to_dataset())}")
-    click.echo(f"The archive is {output}/qsiparc.zarr. In Python: qsiparc.open({output!r})")
+    where = Path(output) / STUDY
+    click.echo(f"The archive is {where}. In Python: qsiparc.open({str(where.parent)!r})")
 
 
 def _size(cube: xr.Dataset) -> str:

@@ -86,12 +86,15 @@ def assert_only_the_victim_is_lost(report, out, undisturbed):
     assert '"step": "worker"' in part_attrs(out / "parts" / f"{VICTIM}.nc")["failures"]
 
 
-@pytest.fixture(params=["own processes", "given pool", "dask"])
+@pytest.fixture(params=["own processes", "given pool", "loky", "dask"])
 def engine(request):
     if request.param == "own processes":
         yield 2
     elif request.param == "dask":
         yield request.getfixturevalue("client")
+    elif request.param == "loky":
+        with pytest.importorskip("loky").ProcessPoolExecutor(2) as pool:
+            yield pool
     else:
         with ProcessPoolExecutor(2, executors._context()) as pool:
             yield pool

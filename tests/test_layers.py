@@ -39,7 +39,7 @@ MAY_IMPORT = {
     "cli": {"cli_build", "cli_finalize", "discover"},
     "cli_build": {"cli_report", "cohort.assemble", "cohort.plan", "cohort.study"},
     "cli_report": {"cohort.plan", "cohort.study"},
-    "cli_finalize": {"cohort.assemble"},
+    "cli_finalize": {"archive", "cohort.assemble"},
     "cohort": {"cohort.assemble", "cohort.plan", "cohort.study", "progress"},
     "cohort.agree": set(),
     "cohort.assemble": {
