@@ -64,7 +64,8 @@ def assert_same_study(one, other):
 
 def block(language, word):
     """The block of the page in which a word stands."""
-    found = re.findall(rf"^```{language}\n(.*?)^```", PAGE.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+    flags = re.DOTALL | re.MULTILINE
+    found = re.findall(rf"^```{language}\n(.*?)^```", PAGE.read_text("utf-8"), flags)
     (one,) = [text for text in found if word in text]
     return one
 

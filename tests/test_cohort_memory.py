@@ -45,9 +45,23 @@ def test_a_scan_takes_less_than_four_volumes(plan):
     assert peak_of(lambda: run_task(task)) < 4 * volume
 
 
-def test_memory_does_not_grow_with_the_scans(plan, tmp_path):
-    def study(n_scans, name):
-        out = tmp_path / name
+def test_ten_atlases_take_less_than_four_volumes(plan, tmp_path):
+    (task,) = plan.tasks
+    dsegs, luts = {}, {}
+    for number in range(10):
+        atlas = sorted(task.luts)[number % 2]
+        name = f"{atlas}x{number}"
+        dsegs[name] = str(shutil.copy(task.maps[0].dsegs[atlas], tmp_path / f"{name}.nii.gz"))
+        luts[name] = task.luts[atlas]
+    task = replace(task, maps=tuple(m._replace(dsegs=dsegs) for m in task.maps[:2]), luts=luts)
+    volume = 4 * qsiparc.open_nifti(task.maps[0].path).size
+    assert peak_of(lambda: run_task(task)) < 4 * volume
+
+
+@pytest.mark.parametrize(("few", "many"), [(2, 20), (20, 200)])
+def test_memory_does_not_grow_with_the_scans(plan, tmp_path, few, many):
+    def study(n_scans):
+        out = tmp_path / str(n_scans)
         (out / "parts").mkdir(parents=True)
         (task,) = plan.tasks
         tasks = [
@@ -58,6 +72,5 @@ def test_memory_does_not_grow_with_the_scans(plan, tmp_path):
         run = partial(Study(replace(plan, tasks=tasks)).run, 1, strict=True)
         return peak_of(lambda: run(tell=lambda _: gc.collect()))
 
-    few, many = study(2, "few"), study(20, "many")
-    assert many < 1.1 * few
+    assert study(many) < 1.1 * study(few)
     shutil.rmtree(tmp_path)
