@@ -248,7 +248,7 @@ def test_only_the_nifti_rooms_import_nibabel(room):
 
 def test_kernels_are_numpy_and_nothing_else():
     for room in ("kernels", "pooling"):
-        assert ROOMS[room] <= {"__future__", "functools", "typing", "numpy"}
+        assert ROOMS[room] <= {"__future__", "functools", "itertools", "typing", "numpy"}
 
 
 def test_the_backend_imports_nothing_that_xarray_has_not():
