@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from qsiparc.parcellation import Dseg, Resample
     from qsiparc.regions import Lut, Unknown
+    from qsiparc.volume import Missing
 
     Label = str | int | Sequence[Any] | slice | None
 
@@ -222,7 +223,8 @@ class DataArrayParc(_OnVolumes):
         Parameters
         ----------
         path : str or Path
-            A file that is there is replaced.
+            A file that is there is replaced. Numbers keep their type: ``.astype("float32")``
+            before, and a painted volume takes half the space.
 
         Returns
         -------
@@ -232,6 +234,47 @@ class DataArrayParc(_OnVolumes):
         from qsiparc.nifti import to_nifti
 
         return to_nifti(self._obj, path)
+
+    def to_volume(
+        self,
+        dseg: Dseg,
+        *,
+        fill: float = float("nan"),
+        missing: Missing = "warn",
+    ) -> xr.DataArray:
+        """Paint an array along ``region``, of t values say, onto the brain.
+
+        Parameters
+        ----------
+        dseg : DataArray, path, nibabel image or Parcellation
+            The label image to paint on.
+        fill : float, optional
+            For voxels of no region of the cube. A region without a value is NaN all the same.
+        missing : {"warn", "raise", "ignore"}, optional
+            What to do when ``dseg`` has labels that the cube lacks, or lacks regions that have a
+            value.
+
+        Returns
+        -------
+        DataArray
+            ``(i, j, k)`` in float64 on the grid of ``dseg``, with ``units`` and ``long_name``;
+            ``.parc.to_nifti(path)`` writes it.
+
+        Raises
+        ------
+        CubeError
+            There are several values for a region; the message says of what.
+        LabelError
+            The two have no region in common, or (``missing="raise"``) not all of them.
+
+        Warns
+        -----
+        LabelWarning
+            Regions are in one of the two only.
+        """
+        from qsiparc.volume import to_volume
+
+        return to_volume(self._obj, dseg, fill=fill, missing=missing)
 
 
 class _OnCubes(_OnAnything):
@@ -372,31 +415,61 @@ class DatasetParc(_OnVolumes, _OnCubes):
         scalar: str | None = None,
         subject: str | None = None,
         fill: float = float("nan"),
+        missing: Missing = "warn",
     ) -> xr.DataArray:
         """A volume in which every voxel of a region holds the region's value.
 
         Parameters
         ----------
         dseg : DataArray, path, nibabel image or Parcellation
-            The label image to paint on.
+            The label image to paint on. It need not be the one that the cube was made with.
         stat, scalar, subject : str, optional
             Which value; needed where the cube has more than one.
         fill : float, optional
-            For voxels of no region of the cube.
+            For voxels of no region of the cube. A region without a value is NaN all the same.
+        missing : {"warn", "raise", "ignore"}, optional
+            What to do when ``dseg`` has labels that the cube lacks, or lacks regions that have a
+            value.
 
         Returns
         -------
         DataArray
-            ``(i, j, k)`` on the grid of ``dseg``; ``.parc.to_nifti(path)`` writes it.
+            ``(i, j, k)`` in float64 on the grid of ``dseg``, with ``units`` and ``long_name``;
+            ``.parc.to_nifti(path)`` writes it.
 
         Raises
         ------
         CubeError
-            The cube has several values for a region; the message says of what.
+            There are several values for a region; the message says of what.
+        LabelError
+            The two have no region in common, or (``missing="raise"``) not all of them.
+
+        Warns
+        -----
+        LabelWarning
+            Regions are in one of the two only.
+
+        Examples
+        --------
+        >>> import nibabel as nib, numpy as np, qsiparc
+        >>> affine = np.diag([2.0, 2, 2, 1])
+        >>> fa = qsiparc.open_nifti(nib.Nifti1Image(np.arange(4.0).reshape(4, 1, 1), affine))
+        >>> dseg = nib.Nifti1Image(np.array([0, 1, 1, 7], "i2").reshape(4, 1, 1), affine)
+        >>> cube = fa.parc.extract(dseg, scalar="FA")
+        >>> cube.parc.to_volume(dseg, stat="mean").values.ravel().tolist()
+        [nan, 1.5, 1.5, 3.0]
         """
         from qsiparc.volume import to_volume
 
-        return to_volume(self._obj, dseg, stat=stat, scalar=scalar, subject=subject, fill=fill)
+        return to_volume(
+            self._obj,
+            dseg,
+            stat=stat,
+            scalar=scalar,
+            subject=subject,
+            fill=fill,
+            missing=missing,
+        )
 
 
 @xr.register_datatree_accessor("parc")
@@ -404,3 +477,62 @@ class DataTreeParc(_OnCubes):
     """``.parc`` on a tree of cubes, a child an atlas."""
 
     _obj: xr.DataTree
+
+    def to_volume(
+        self,
+        dseg: Dseg,
+        *,
+        atlas: str | None = None,
+        stat: str | None = None,
+        scalar: str | None = None,
+        subject: str | None = None,
+        fill: float = float("nan"),
+        missing: Missing = "warn",
+    ) -> xr.DataArray:
+        """A volume in which every voxel of a region holds the region's value.
+
+        Parameters
+        ----------
+        dseg : DataArray, path, nibabel image or Parcellation
+            The label image to paint on.
+        atlas : str, optional
+            Which cube of the tree; unless given, the one that the name of ``dseg`` says, or the
+            only one.
+        stat, scalar, subject : str, optional
+            Which value; needed where the cube has more than one.
+        fill : float, optional
+            For voxels of no region of the cube. A region without a value is NaN all the same.
+        missing : {"warn", "raise", "ignore"}, optional
+            What to do when ``dseg`` has labels that the cube lacks, or lacks regions that have a
+            value.
+
+        Returns
+        -------
+        DataArray
+            ``(i, j, k)`` in float64 on the grid of ``dseg``, with ``units`` and ``long_name``;
+            ``.parc.to_nifti(path)`` writes it.
+
+        Raises
+        ------
+        CubeError
+            There are several values for a region; the message says of what.
+        LabelError
+            The two have no region in common, or (``missing="raise"``) not all of them.
+
+        Warns
+        -----
+        LabelWarning
+            Regions are in one of the two only.
+        """
+        from qsiparc.volume import to_volume
+
+        return to_volume(
+            self._obj,
+            dseg,
+            atlas=atlas,
+            stat=stat,
+            scalar=scalar,
+            subject=subject,
+            fill=fill,
+            missing=missing,
+        )

@@ -34,6 +34,7 @@ MAY_IMPORT = {
     "atlas.table": {"atlas.columns"},
     "atlas.text": set(),
     "backend": {"nifti"},
+    "captions": {"catalogue"},
     "catalogue": set(),
     "cube": set(),
     "cli": {"cli_build", "cli_finalize", "discover"},
@@ -177,7 +178,7 @@ MAY_IMPORT = {
     },
     "unreadable": set(),
     "version": set(),
-    "volume": {"catalogue", "cube", "parcellation", "space"},
+    "volume": {"captions", "cube", "labels", "parcellation", "space"},
     "voxels": {"inflate"},
 }
 NIBABEL = {"nifti", "voxels"}
