@@ -59,8 +59,8 @@ class Inflation:
 
     def read_into(self, out: NDArray[np.uint8]) -> None:
         """Fill an array with the bytes that come next; `NiftiError` where there are too few."""
-        view = memoryview(out)
-        while len(view):
+        view = memoryview(out.data)
+        while view:
             if not self._next_piece():
                 raise self._cut_short()
             n = min(len(view), len(self._piece))

@@ -68,6 +68,11 @@ class _Passes(dict["NiftiArray", Pass]):
         begun = self[array] = Pass(array)
         return begun
 
+    def close(self) -> None:
+        """Close all files."""
+        for one in self.values():
+            one.close()
+
 
 @contextmanager
 def in_one_pass() -> Iterator[None]:
@@ -90,7 +95,7 @@ def in_one_pass() -> Iterator[None]:
     passes = _Passes()
     token = _open.set(passes)
     with ExitStack() as stack:
-        stack.callback(lambda: [one.close() for one in passes.values()])
+        stack.callback(passes.close)
         try:
             yield
         finally:
@@ -119,8 +124,9 @@ def volume_in_pass(array: NiftiArray, key: tuple[Any, ...]) -> NDArray[Any] | No
     if passes is None or not array.is_compressed or len(array.shape) != 4:  # noqa: PLR2004 - 4D
         return None
     which = range(array.shape[3])[key[3]]
-    if isinstance(which, int):
-        return passes[array].volume(which)[key[:3]]
-    if len(which) == 1:
-        return passes[array].volume(which[0])[key[:3]][..., None]
-    return None
+    several = isinstance(which, range)
+    if several and len(which) != 1:
+        return None
+    volume = passes[array].volume(which[0] if several else which)
+    part: NDArray[Any] = volume[key[:3]]
+    return part[..., None] if several else part

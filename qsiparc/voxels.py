@@ -187,9 +187,7 @@ class NiftiArray(BackendArray):
         """All voxels; a gzip file is read to its end, so that its checksum is checked."""
         data = np.empty(self.nbytes, np.uint8)
         if self.is_compressed:
-            self.warn_of_more(
-                inflate_into(stream, data, skip=self.offset, name=str(self.path))
-            )
+            self.warn_of_more(inflate_into(stream, data, skip=self.offset, name=str(self.path)))
         else:
             stream.seek(self.offset)
             if stream.readinto(data) != data.size:  # type: ignore[attr-defined]  # a binary file has it

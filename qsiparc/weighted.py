@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,46 +26,56 @@ class WeightedSegments:
     Parameters
     ----------
     values : numpy.ndarray
-        (voxels,) gathered values; the array is taken over and sorted in place.
+        (voxels,) gathered values.
     weights : numpy.ndarray
         (voxels,) a weight for each, positive and finite.
     offsets : numpy.ndarray
         (regions + 1,) where each region starts.
+    valid : numpy.ndarray, optional
+        (voxels,) whether a value counts; unless given, whatever is not NaN.
     """
 
     def __init__(
-        self, values: NDArray[Any], weights: NDArray[Any], offsets: NDArray[np.intp]
+        self,
+        values: NDArray[Any],
+        weights: NDArray[Any],
+        offsets: NDArray[np.intp],
+        *,
+        valid: NDArray[np.bool_] | None = None,
     ) -> None:
+        if valid is None:
+            is_float = values.dtype.kind == "f"
+            valid = ~np.isnan(values) if is_float else np.ones(values.size, np.bool_)
         self.sizes: NDArray[np.intp] = np.diff(offsets)
         """Voxels of each region, valid or not."""
-        self.count: NDArray[np.intp] = np.zeros_like(self.sizes)
-        """Valid values of each region."""
-        self._share = np.full(self.sizes.size, np.nan)
-        weights = weights.copy()
-        keep = np.ones(values.size, np.bool_) if values.dtype.kind == "f" else None
-        for region, (start, stop) in enumerate(zip(offsets[:-1], offsets[1:], strict=True)):
-            part, heavy = values[start:stop], weights[start:stop]
-            order = np.argsort(part, kind="stable")
-            part[:], heavy[:] = part[order], heavy[order]
-            n = part.size if keep is None else int(np.searchsorted(part, np.nan))
-            self.count[region] = n
-            if keep is not None:
-                keep[start + n : stop] = False
-            if part.size:
-                valid = heavy[:n].sum(dtype=np.float64)
-                self._share[region] = valid / (valid + heavy[n:].sum(dtype=np.float64))
-        self.offsets: NDArray[np.intp] = np.concatenate(([0], np.cumsum(self.count)))
+        self.offsets: NDArray[np.intp] = offsets - np.searchsorted(np.flatnonzero(~valid), offsets)
         """(regions + 1,) where each region starts in `values`."""
-        is_whole = keep is None or bool(keep.all())
-        self.values: NDArray[Any] = values if is_whole else values[keep]
+        self.count: NDArray[np.intp] = np.diff(self.offsets)
+        """Valid values of each region."""
+        self.values: NDArray[Any] = values[valid]
         """(valid voxels,) ascending within each region, in the map's own type."""
-        self.weights: NDArray[Any] = weights if is_whole else weights[keep]
+        self.weights: NDArray[Any] = weights[valid]
         """(valid voxels,) the weight of each value."""
+        for start, stop in pairwise(self.offsets.tolist()):
+            order = np.argsort(self.values[start:stop], kind="stable")
+            self.values[start:stop] = self.values[start:stop][order]
+            self.weights[start:stop] = self.weights[start:stop][order]
+        self._invalid_weight = np.array(
+            [
+                weights[start:stop][~valid[start:stop]].sum(dtype=np.float64)
+                for start, stop in pairwise(offsets.tolist())
+            ]
+        )
 
     @property
     def coverage(self) -> NDArray[np.float64]:
         """The share of a region's weight that lies on valid values."""
-        return self._share
+        valid = np.zeros(self.count.size)
+        for region, _, w in self._regions():
+            valid[region] = w.sum()
+        with np.errstate(invalid="ignore"):
+            share: NDArray[np.float64] = valid / (valid + self._invalid_weight)
+        return share
 
     @cached_property
     def effective_n(self) -> NDArray[np.float64]:
@@ -139,11 +150,11 @@ class WeightedSegments:
             for region, x, w in self._regions():
                 result[0, region] = _weighted_mean(x, w)
                 total = w.sum()
-                x -= x[x.size // 2]  # a value, so that nothing is rounded
-                x -= (w * x).sum() / total
-                power = w * x
+                deviation = x - x[x.size // 2]  # from a value, so that nothing is rounded
+                deviation -= (w * deviation).sum() / total
+                power = w * deviation
                 for order in (2, 3, 4):
-                    power *= x
+                    power *= deviation
                     result[order - 1, region] = power.sum() / total
         return result
 
@@ -151,7 +162,11 @@ class WeightedSegments:
         """Number, values and weights of every region that has a valid value."""
         for region in np.flatnonzero(self.count).tolist():
             part = slice(self.offsets[region], self.offsets[region + 1])
-            yield region, self.values[part].astype(np.float64), self.weights[part].astype(np.float64)
+            yield (
+                region,
+                self.values[part].astype(np.float64),
+                self.weights[part].astype(np.float64),
+            )
 
 
 def _weighted_mean(x: NDArray[np.float64], w: NDArray[np.float64]) -> float:
