@@ -201,7 +201,7 @@ class _Found:
     def checked(self, flat: NDArray[Any], number: int) -> NDArray[Any]:
         """Probabilities of one volume."""
         name = f"{self.atlas.name}, volume {number}"
-        flat, n_missing = as_weights(flat, name)
+        flat, n_missing = as_weights(flat, name, scale=1)
         self.n_missing += n_missing
         high = float(flat.max(initial=0))
         self.largest = max(self.largest, high)

@@ -32,7 +32,7 @@ ROUNDING: Final = 1e-6
 WAY_OUT: Final = "Resample it onto the map's grid first; qsiparc resamples labels only."
 
 
-def as_weights(values: NDArray[Any], name: str) -> tuple[NDArray[Any], int]:
+def as_weights(values: NDArray[Any], name: str, *, scale: float = 0) -> tuple[NDArray[Any], int]:
     """Weights, of what an image holds.
 
     Parameters
@@ -41,6 +41,8 @@ def as_weights(values: NDArray[Any], name: str) -> tuple[NDArray[Any], int]:
         Of any shape; they are never changed.
     name : str
         What they are called in errors.
+    scale : float
+        What rounding is measured by, where that is more than the largest of them.
 
     Returns
     -------
@@ -70,7 +72,7 @@ def as_weights(values: NDArray[Any], name: str) -> tuple[NDArray[Any], int]:
             f"{name}: {np.count_nonzero(np.isinf(values))} values are infinite, which no weight "
             f"can be. What should they count? Set them to it first: image.where(image < limit, 0)."
         )
-    if low < -ROUNDING * abs(high):
+    if low < -ROUNDING * max(abs(float(high)), scale):
         raise WeightError(
             f"{name}: {np.count_nonzero(values < 0)} values are negative, down to {low:.6g}; a "
             f"weight is 0 or more. After an interpolation with splines they are overshoots: "

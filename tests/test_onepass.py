@@ -106,13 +106,22 @@ def test_a_3d_file_is_read_as_ever(tmp_path):
         np.testing.assert_array_equal(qsiparc.open_nifti(path), DATA[..., 0])
 
 
-def test_the_checksum_is_checked_at_the_end_of_the_block(path):
+@pytest.fixture
+def damaged(tmp_path):
+    """Volumes of a file whose checksum, far behind the first of them, is wrong."""
+    data = np.random.default_rng(0).random((40, 40, 40, 4), np.float32)
+    path = write(tmp_path / "p.nii.gz", data)
     stored = bytearray(path.read_bytes())
     stored[-8] ^= 1
     path.write_bytes(stored)
-    volumes = qsiparc.open_nifti(path)
+    return qsiparc.open_nifti(path)
+
+
+def test_the_checksum_is_checked_at_the_end_of_the_block(damaged):
+    reached = []
     with pytest.raises(NiftiError, match="damaged"), in_one_pass():
-        volumes.isel(volume=0).load()
+        reached.append(damaged.isel(volume=0).load())
+    assert reached
 
 
 @pytest.mark.parametrize("kept", [0.4, 0.999])
@@ -121,8 +130,7 @@ def test_a_file_that_is_cut_short(path, kept):
     path.write_bytes(stored[: int(len(stored) * kept)])
     volumes = qsiparc.open_nifti(path)
     with pytest.raises(NiftiError, match="cut short"), in_one_pass():
-        for number in range(SHAPE[3]):
-            volumes.isel(volume=number).load()
+        _ = [volumes.isel(volume=number).load() for number in range(SHAPE[3])]
 
 
 def test_a_file_with_more_than_it_claims(path):
@@ -139,14 +147,9 @@ def test_a_file_that_changed(path):
         volumes.isel(volume=0).load()
 
 
-def test_an_error_in_the_block_is_the_one_that_is_raised(path):
-    stored = bytearray(path.read_bytes())
-    stored[-8] ^= 1
-    path.write_bytes(stored)
-    volumes = qsiparc.open_nifti(path)
-    with pytest.raises(KeyError, match="mine"), in_one_pass():
-        volumes.isel(volume=0).load()
-        raise KeyError("mine")
+def test_an_error_in_the_block_is_the_one_that_is_raised(damaged):
+    with pytest.raises(IndexError), in_one_pass():
+        _ = [damaged.isel(volume=number).load() for number in (0, 99)]
 
 
 def test_other_threads_have_passes_of_their_own(path, passes):
