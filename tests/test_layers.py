@@ -15,15 +15,18 @@ FOUNDATION = {"atomic", "names", "errors", "options", "version"}
 MAY_IMPORT = {
     "__init__": {"accessor"},
     "accessor": {
+        "aggregate",
         "archive",
         "cube",
         "extract",
         "nifti",
         "participants",
+        "relabel",
         "space",
         "table",
         "volume",
     },
+    "aggregate": {"cube", "groups", "pooling"},
     "archive": {"cube", "space"},
     "atomic": set(),
     "atlas": {"atlas.files", "atlas.hemisphere", "atlas.table", "entities", "parcellation"},
@@ -148,6 +151,7 @@ MAY_IMPORT = {
     },
     "fromlong": {"coords", "cube", "table"},
     "grid": set(),
+    "groups": set(),
     "coords": {"cube"},
     "inflate": set(),
     "kernels": set(),
@@ -163,8 +167,10 @@ MAY_IMPORT = {
     "phantom.catalogue": {"entities"},
     "phantom.maps": {"phantom.brain"},
     "phantom.scan": {"phantom.atlas", "phantom.brain", "phantom.maps"},
+    "pooling": set(),
     "progress": set(),
     "regions": {"atlas", "labels"},
+    "relabel": {"atlas", "groups", "parcellation", "regions"},
     "sidecar": set(),
     "space": {"grid"},
     "table": {"cube"},
@@ -241,7 +247,8 @@ def test_only_the_nifti_rooms_import_nibabel(room):
 
 
 def test_kernels_are_numpy_and_nothing_else():
-    assert ROOMS["kernels"] <= {"__future__", "functools", "itertools", "typing", "numpy"}
+    for room in ("kernels", "pooling"):
+        assert ROOMS[room] <= {"__future__", "functools", "itertools", "typing", "numpy"}
 
 
 def test_the_backend_imports_nothing_that_xarray_has_not():
