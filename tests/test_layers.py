@@ -15,15 +15,18 @@ FOUNDATION = {"atomic", "names", "errors", "options", "version"}
 MAY_IMPORT = {
     "__init__": {"accessor"},
     "accessor": {
+        "aggregate",
         "archive",
         "cube",
         "extract",
         "nifti",
         "participants",
+        "relabel",
         "space",
         "table",
         "volume",
     },
+    "aggregate": {"cube", "groups", "pooling"},
     "archive": {"cube", "space"},
     "atomic": set(),
     "atlas": {"atlas.files", "atlas.hemisphere", "atlas.table", "entities", "parcellation"},
@@ -148,6 +151,7 @@ MAY_IMPORT = {
     },
     "fromlong": {"coords", "cube", "table"},
     "grid": set(),
+    "groups": set(),
     "coords": {"cube"},
     "inflate": set(),
     "kernels": set(),
@@ -164,6 +168,7 @@ MAY_IMPORT = {
     "phantom.catalogue": {"entities"},
     "phantom.maps": {"phantom.brain"},
     "phantom.scan": {"phantom.atlas", "phantom.brain", "phantom.maps"},
+    "pooling": set(),
     "probseg": {
         "entities",
         "grid",
@@ -176,6 +181,7 @@ MAY_IMPORT = {
     },
     "progress": set(),
     "regions": {"atlas", "labels"},
+    "relabel": {"atlas", "groups", "parcellation", "regions"},
     "sidecar": set(),
     "space": {"grid"},
     "table": {"cube"},
@@ -253,7 +259,7 @@ def test_only_the_nifti_rooms_import_nibabel(room):
     assert ("nibabel" in imports) == (room in NIBABEL)
 
 
-@pytest.mark.parametrize("room", ["kernels", "weighted"])
+@pytest.mark.parametrize("room", ["kernels", "pooling", "weighted"])
 def test_kernels_are_numpy_and_nothing_else(room):
     ours = {name for name in ROOMS[room] if known_room(name) == "kernels"}
     assert ROOMS[room] - ours <= {"__future__", "functools", "itertools", "typing", "numpy"}
