@@ -10,6 +10,9 @@ VOXEL_DIMS: Final = ("i", "j", "k")
 VOLUME: Final = "volume"
 """The fourth dim of a 4D file."""
 
+LABEL: Final = "label"
+"""The coordinate on ``volume`` that names volumes, as BIDS' ``LabelMap`` does."""
+
 SPACE: Final = "space"
 """The scalar coordinate that carries a volume's affine."""
 
