@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from qsiparc.catalogue import CATALOGUE
+from qsiparc.catalogue import units_of
 from qsiparc.cube import require_cube, select
 from qsiparc.errors import CubeError
 from qsiparc.names import SPACE, VALUE, VOXEL_DIMS
@@ -67,8 +67,7 @@ def to_volume(
     painted.reshape(-1, order="F")[parcellation.positions] = np.repeat(each, parcellation.sizes)
     name, of = (str(values.coords[coord].item()) for coord in ("stat", "scalar"))
     unit = str(values.coords["units"].item()) if "units" in values.coords else ""
-    rule = CATALOGUE[name].unit if name in CATALOGUE else "map"
-    attrs = {"long_name": f"{name} of {of}", "units": unit if rule == "map" else "1"}
+    attrs = {"long_name": f"{name} of {of}", "units": units_of(name, unit, cube.attrs)}
     volume = xr.DataArray(painted, _grid_coords(dseg, parcellation), VOXEL_DIMS, name, attrs)
     return volume.assign_attrs({GRID_ATTR: _witness(dseg, parcellation)})
 

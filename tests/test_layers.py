@@ -34,7 +34,24 @@ MAY_IMPORT = {
     "atlas.table": {"atlas.columns"},
     "atlas.text": set(),
     "backend": {"nifti"},
-    "catalogue": set(),
+    "catalogue": {
+        "catalogue.centre",
+        "catalogue.counts",
+        "catalogue.declaration",
+        "catalogue.filtered",
+        "catalogue.normality",
+        "catalogue.own",
+        "catalogue.sample",
+        "catalogue.shape",
+    },
+    "catalogue.centre": {"catalogue.declaration", "ranks"},
+    "catalogue.counts": {"catalogue.declaration"},
+    "catalogue.declaration": set(),
+    "catalogue.filtered": {"catalogue.centre", "catalogue.declaration", "ranks"},
+    "catalogue.normality": {"catalogue.declaration", "ranks"},
+    "catalogue.own": {"catalogue.declaration"},
+    "catalogue.sample": {"ranks"},
+    "catalogue.shape": {"catalogue.declaration", "catalogue.filtered", "ranks"},
     "cube": set(),
     "cli": {"cli_build", "cli_finalize", "discover"},
     "cli_build": {"cli_report", "cohort.assemble", "cohort.plan", "cohort.study"},
@@ -137,13 +154,17 @@ MAY_IMPORT = {
     "extract": {
         "atlas",
         "catalogue",
+        "catalogue.own",
         "cube",
         "coords",
+        "masking",
         "nifti",
         "parcellation",
+        "reduce",
         "regions",
         "space",
         "table",
+        "validity",
     },
     "fromlong": {"coords", "cube", "table"},
     "grid": set(),
@@ -151,6 +172,7 @@ MAY_IMPORT = {
     "inflate": set(),
     "kernels": set(),
     "labels": set(),
+    "masking": {"parcellation"},
     "names": set(),
     "nifti": {"entities", "grid", "sidecar", "space", "unreadable", "voxels"},
     "options": set(),
@@ -163,6 +185,8 @@ MAY_IMPORT = {
     "phantom.maps": {"phantom.brain"},
     "phantom.scan": {"phantom.atlas", "phantom.brain", "phantom.maps"},
     "progress": set(),
+    "ranks": {"kernels"},
+    "reduce": {"catalogue", "catalogue.sample", "kernels"},
     "regions": {"atlas", "labels"},
     "sidecar": set(),
     "space": {"grid"},
@@ -177,6 +201,7 @@ MAY_IMPORT = {
     },
     "unreadable": set(),
     "version": set(),
+    "validity": {"ranks"},
     "volume": {"catalogue", "cube", "parcellation", "space"},
     "voxels": {"inflate"},
 }
@@ -241,6 +266,7 @@ def test_only_the_nifti_rooms_import_nibabel(room):
 
 def test_kernels_are_numpy_and_nothing_else():
     assert ROOMS["kernels"] <= {"__future__", "functools", "typing", "numpy"}
+    assert ROOMS["ranks"] <= {"__future__", "typing", "numpy", "qsiparc.kernels.Segments"}
 
 
 def test_the_backend_imports_nothing_that_xarray_has_not():
