@@ -8,6 +8,7 @@ statistics are reductions over these segments.
 from __future__ import annotations
 
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -119,14 +120,14 @@ class Segments:
     def __init__(self, values: NDArray[Any], offsets: NDArray[np.intp]) -> None:
         self.sizes: NDArray[np.intp] = np.diff(offsets)
         """Voxels of each region, valid or not."""
-        for start, stop in zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True):
-            values[start:stop].sort()
-        if values.dtype.kind == "f":
-            missing = np.isnan(values)
-            if missing.any():
-                lost = np.concatenate(([0], np.cumsum(missing)))[offsets]
-                offsets = offsets - lost
-                values = values[~missing]
+        # NumPy sorts bytes by comparing them, unless it is asked for its radix sort.
+        kind: Final = "stable" if values.dtype.itemsize == 1 else "quicksort"
+        for start, stop in pairwise(offsets.tolist()):
+            values[start:stop].sort(kind=kind)
+        if values.dtype.kind == "f" and np.isnan(values).any():
+            valid = ~np.isnan(values)
+            offsets = offsets - np.searchsorted(np.flatnonzero(~valid), offsets)
+            values = values[valid]
         self.values: NDArray[Any] = values
         """(valid voxels,) ascending within each region, in the map's own type."""
         self.offsets: NDArray[np.intp] = offsets
@@ -165,7 +166,7 @@ class Segments:
         low = self.values[start + below].astype(np.float64)
         high = self.values[start + above].astype(np.float64)
         result = np.full(self.count.size, np.nan)
-        result[full] = _between(low, high, rank - below)
+        result[full] = between(low, high, rank - below)
         return result
 
     @cached_property
@@ -194,38 +195,36 @@ class Segments:
     def _moments(self) -> NDArray[np.float64]:
         """Mean and central moments 2 to 4: (4, regions).
 
-        Two passes: centred on the median, which is exact or nearly so, then shifted to the mean.
-        Power sums would lose the digits of narrow regions.
+        Sums of powers about the median, which is never further from the mean than the standard
+        deviation: shifting them to the mean costs no digits that the values have. About zero they
+        would lose those of narrow regions.
         """
         result = np.full((4, self.count.size), np.nan)
         full = np.flatnonzero(self.count)
         starts = self.offsets[:-1][full]
         edges = np.searchsorted(starts, np.arange(0, self.values.size, BLOCK))
-        edges = np.unique([*edges.tolist(), full.size])
         with np.errstate(over="ignore", invalid="ignore"):
-            for first, last in zip([0, *edges[:-1].tolist()], edges.tolist(), strict=True):
-                if first < last:
-                    block = full[first:last]
-                    result[:, block] = self._block_moments(block)
+            for first, last in pairwise(np.unique([*edges.tolist(), full.size]).tolist()):
+                self._sum_powers(full[first:last], result)
+            result /= self.count
+            _shift(result)
+            result[0] += self.median
         self._mend_infinite(result[0], full)
         return result
 
-    def _block_moments(self, regions: NDArray[np.intp]) -> NDArray[np.float64]:
-        count = self.count[regions]
-        begin = self.offsets[regions[0]]
+    def _sum_powers(self, regions: NDArray[np.intp], result: NDArray[np.float64]) -> None:
+        """Sums of the first four powers about the median, of a few regions side by side."""
+        begin, end = self.offsets[regions[0]], self.offsets[regions[-1] + 1]
         starts = self.offsets[regions] - begin
-        x = self.values[begin : begin + count.sum()].astype(np.float64)
-        centre = self.median[regions]
-        x -= np.repeat(centre, count)
-        shift = np.add.reduceat(x, starts) / count
-        x -= np.repeat(shift, count)
+        x = self.values[begin:end].astype(np.float64)
+        x -= np.repeat(self.median[regions], self.count[regions])
+        result[0, regions] = np.add.reduceat(x, starts)
         square = x * x
-        second = np.add.reduceat(square, starts) / count
+        result[1, regions] = np.add.reduceat(square, starts)
         x *= square
-        third = np.add.reduceat(x, starts) / count
+        result[2, regions] = np.add.reduceat(x, starts)
         square *= square
-        fourth = np.add.reduceat(square, starts) / count
-        return np.stack([centre + shift, second, third, fourth])
+        result[3, regions] = np.add.reduceat(square, starts)
 
     def _mend_infinite(self, mean: NDArray[np.float64], full: NDArray[np.intp]) -> None:
         """The mean of regions with infinite values, which cannot be centred on anything."""
@@ -237,7 +236,19 @@ class Segments:
                 mean[region] = values.astype(np.float64).mean()
 
 
-def _between(
+def _shift(moments: NDArray[np.float64]) -> None:
+    """Turn moments of order 1 to 4 about any points into those about the mean, in place."""
+    step, second, third, fourth = moments.copy()
+    square = step * step
+    moments[1] -= square
+    moments[2] -= step * (3 * second - 2 * square)
+    moments[3] -= step * (4 * third - 6 * step * second + 3 * step * square)
+    # Even powers beyond all numbers stay so, unless the mean is, too: then there are no moments.
+    for moment, sums in ((moments[1], second), (moments[3], fourth)):
+        np.copyto(moment, sums, where=np.isinf(sums) & np.isfinite(step))
+
+
+def between(
     low: NDArray[np.float64], high: NDArray[np.float64], part: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Linear interpolation, exact at both ends, also where an end is infinite."""

@@ -17,7 +17,7 @@ from qsiparc.errors import OptionError, UnknownStatisticError
 from qsiparc.names import OUTPUT_COLUMNS, OWN_STATISTICS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Sequence
 
     import pandas as pd
 
@@ -218,13 +218,13 @@ def _by_name(name: str) -> Statistic:
     )
 
 
-def units_of(name: str, units: str, attrs: Mapping[str, Any]) -> str:
+def units_of(name: str, units: str, attrs: Mapping[Hashable, Any]) -> str:
     """The unit of a statistic in a cube, as CF writes it.
 
     Parameters
     ----------
     name : str
-        Of the statistic.
+        Of the statistic; one that nobody knows has the unit of the map.
     units : str
         Of the map; may be empty.
     attrs : mapping
@@ -233,12 +233,17 @@ def units_of(name: str, units: str, attrs: Mapping[str, Any]) -> str:
     Returns
     -------
     str
-        Empty where it is not known.
+        Empty where it is not known, ``"1"`` for what is counted or has none.
+
+    Examples
+    --------
+    >>> [units_of(name, "mm^2/s", {}) for name in ("std", "n_voxels", "volume_mm3")]
+    ['mm^2/s', '1', 'mm^3']
     """
     if name in CATALOGUE:
         return unit_by_rule(CATALOGUE[name].unit, units)
-    known = json.loads(attrs.get(OWN_STATISTICS, "{}"))
-    return unit_by_rule(known.get(name, {}).get("unit", ""), units)
+    own = json.loads(attrs.get(OWN_STATISTICS, "{}"))
+    return unit_by_rule(own[name].get("unit", ""), units) if name in own else units
 
 
 def _shown(value: float) -> str:

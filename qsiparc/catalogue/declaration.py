@@ -23,7 +23,7 @@ Need = Literal[
 
 MAP: Final = "map"
 MAP_SQUARED: Final = "map²"
-_CF: Final = {"voxels": "1", "mm³": "mm3"}
+_CF: Final = {"voxels": "1", "mm³": "mm^3"}
 
 
 @dataclass(frozen=True)
@@ -99,11 +99,11 @@ def unit_by_rule(rule: str, units: str) -> str:
 
     Examples
     --------
-    >>> unit_by_rule("map²", "mm2 s-1"), unit_by_rule("voxels", "mm2 s-1")
-    ('(mm2 s-1)2', '1')
+    >>> unit_by_rule("map²", "mm^2/s"), unit_by_rule("voxels", "mm^2/s")
+    ('(mm^2/s)^2', '1')
     """
     if rule == MAP:
         return units
     if rule == MAP_SQUARED:
-        return f"({units})2" if units else ""
+        return f"({units})^2" if units else ""
     return _CF.get(rule, rule)
