@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import xarray as xr
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
+    from qsiparc.atlas import AtlasLUT
+    from qsiparc.groups import By
     from qsiparc.parcellation import Dseg, Resample
     from qsiparc.regions import Lut, Unknown
     from qsiparc.volume import Missing
@@ -276,6 +278,67 @@ class DataArrayParc(_OnVolumes):
 
         return to_volume(self._obj, dseg, fill=fill, missing=missing)
 
+    def relabel(
+        self,
+        by: By,
+        lut: Lut | None = None,
+        *,
+        by_hemisphere: bool = False,
+        unknown: Unknown = "warn",
+    ) -> tuple[xr.DataArray, AtlasLUT]:
+        """Merge the labels of a label image into groups.
+
+        Parameters
+        ----------
+        by : str, sequence of str, or mapping
+            A column of the LUT (``"network_label"``), or several; or a mapping of groups to their
+            regions, or of regions to their group, where a region is a label or a name.
+        lut : AtlasLUT, path, DataFrame or None, optional
+            Names of the regions. None is enough for a mapping of labels.
+        by_hemisphere : bool, optional
+            Whether the regions of each hemisphere make groups of their own.
+        unknown : {"warn", "raise", "keep"}, optional
+            What to do with labels that the LUT does not name; with ``"keep"`` a mapping may
+            name them by their number.
+
+        Returns
+        -------
+        merged : DataArray
+            ``(i, j, k)`` in int32 on the same grid: groups from 1 in the order of their first
+            region, and background, which is also whatever is in no group.
+        lut : AtlasLUT
+            Their names, hemispheres, and every column that has one value in each group.
+
+        Raises
+        ------
+        SelectionError
+            There is no such column or region.
+        OptionError
+            No region is in a group, or one is in two.
+        LabelError
+            The image holds no labels, or (``unknown="raise"``) labels without a name.
+
+        Warns
+        -----
+        QsiparcWarning
+            Regions have no group.
+        LabelWarning
+            The LUT does not name some labels of the image; they become background.
+
+        Examples
+        --------
+        >>> import nibabel as nib, numpy as np, pandas as pd, qsiparc
+        >>> labels = np.array([0, 1, 2, 3], "i2").reshape(4, 1, 1)
+        >>> dseg = qsiparc.open_nifti(nib.Nifti1Image(labels, np.diag([2.0, 2, 2, 1])))
+        >>> names = pd.DataFrame({"index": [1, 2, 3], "name": list("abc"), "lobe": list("PFP")})
+        >>> merged, lobes = dseg.parc.relabel("lobe", names)
+        >>> merged.values.ravel().tolist(), lobes[2].name
+        ([0, 1, 2, 1], 'F')
+        """
+        from qsiparc.relabel import relabel
+
+        return relabel(self._obj, by, lut, by_hemisphere=by_hemisphere, unknown=unknown)
+
 
 class _OnCubes(_OnAnything):
     """What a cube and a tree of cubes have in common."""
@@ -399,6 +462,133 @@ class _OnCubes(_OnAnything):
         from qsiparc.participants import join_participants
 
         return join_participants(self._obj, participants, columns=columns)
+
+    def aggregate(
+        self,
+        by: By,
+        *,
+        by_hemisphere: bool = False,
+        stats: Sequence[str] | None = None,
+    ) -> Any:  # noqa: ANN401 - what it was called on
+        """Combine regions into groups, exactly, from their counts and moments.
+
+        The result is what extraction with merged labels gives, to rounding, for regions that share
+        no voxel. That goes for ``mean``, ``std``, ``skewness``, ``kurtosis``, ``n_voxels``,
+        ``coverage``, ``n_atlas_voxels``, ``n_zero``, ``n_nonfinite``, ``sum``, ``volume_mm3``,
+        ``minimum`` and ``maximum``. A median does not follow from medians; for it, merge the labels
+        with ``dseg.parc.relabel`` and extract again.
+
+        Parameters
+        ----------
+        by : str, sequence of str, or mapping
+            A column beside the regions (``"network_label"``), or several; or a mapping, either of
+            groups to their regions, which may overlap, or as in pandas of regions to their group. A
+            region is a label or a name; a name that several regions have stands for all of them.
+            Regions that a mapping does not name are left out.
+        by_hemisphere : bool, optional
+            Whether the regions of each hemisphere make groups of their own. Without it, a group
+            with regions of both sides has the hemisphere ``bilateral``.
+        stats : sequence of str, optional
+            Which statistics; all that can be pooled unless given.
+
+        Returns
+        -------
+        Dataset or DataTree
+            A cube whose ``region`` are the groups, numbered from 1 in the order of their first
+            region. ``region_name`` is the group, several columns joined with ``_``;
+            ``member_labels`` are the labels it is made of, and ``to_volume`` paints by them; any
+            other column that has one value in each group is kept. On dask it is lazy.
+
+        Raises
+        ------
+        SelectionError
+            There is no such column or region.
+        OptionError
+            No region is in a group, or one stands twice in the same.
+        CubeError
+            A statistic that was asked for cannot be pooled, or none can.
+
+        Warns
+        -----
+        QsiparcWarning
+            Statistics that cannot be pooled are left out; regions have no group; or the coverage of
+            a group is not known, and NaN, since one of its regions has no valid voxel and the cube
+            no ``n_atlas_voxels``.
+
+        Notes
+        -----
+        The formulas are those of Pébay (2008), *Formulas for robust, one-pass parallel computation
+        of covariances and arbitrary-order statistical moments*, Sandia report SAND2008-6212.
+
+        Examples
+        --------
+        >>> import nibabel as nib, numpy as np, pandas as pd, qsiparc
+        >>> affine = np.diag([2.0, 2, 2, 1])
+        >>> fa = qsiparc.open_nifti(nib.Nifti1Image(np.arange(6.0).reshape(6, 1, 1), affine))
+        >>> labels = np.array([1, 2, 2, 3, 3, 3], "i2").reshape(6, 1, 1)
+        >>> names = pd.DataFrame({"index": [1, 2, 3], "name": list("abc"), "lobe": list("FFP")})
+        >>> cube = fa.parc.extract(nib.Nifti1Image(labels, affine), names, stats="core")
+        >>> lobes = cube.parc.aggregate("lobe", stats=["mean", "n_voxels"])
+        >>> lobes.region_name.values.tolist(), lobes.value.sel(stat="mean").values.ravel().tolist()
+        (['F', 'P'], [1.0, 4.0])
+        """
+        from qsiparc.aggregate import aggregate
+
+        return aggregate(self._obj, by, by_hemisphere=by_hemisphere, stats=stats)
+
+    def laterality(self, *, kind: Literal["index", "difference"] = "index") -> Any:  # noqa: ANN401 - what it was called on
+        """How left and right differ, for each pair of regions.
+
+        Pairs are regions of the two hemispheres that have one name without their side:
+        ``LH_Vis_1`` and ``RH_Vis_1``, ``Left-Caudate`` and ``Right-Caudate``, ``V1_L`` and
+        ``V1_R``, or twice the same name. One name need not be one area: the parcels of Schaefer,
+        say, are numbered on each side by itself.
+
+        Parameters
+        ----------
+        kind : {"index", "difference"}, optional
+            The laterality index ``(L − R) / (L + R)``, from −1 to 1 and positive where left is
+            larger, or the plain difference ``L − R`` in the unit of the statistic.
+
+        Returns
+        -------
+        Dataset or DataTree
+            A cube whose ``region`` are the pairs, numbered from 1 in the order of the left ones.
+            ``region_name`` is the name without the side; ``member_labels`` the labels, left and
+            right, by which ``to_volume`` paints both. Columns that say the same of both are kept.
+            The index of any statistic has the unit 1. On dask it is lazy.
+
+        Raises
+        ------
+        CubeError
+            There are no pairs, or two regions of one side have the same name without it.
+
+        Warns
+        -----
+        QsiparcWarning
+            Regions have no counterpart, and are left out; they are named.
+
+        Notes
+        -----
+        The index is that of Seghier (2008), *Laterality index in functional MRI: methodological
+        issues*, Magnetic Resonance Imaging 26:594-601, with the factor 1. It compares amounts, and
+        is NaN where L and R have different signs (of a skewness, say) or both are 0; there, take
+        the difference.
+
+        Examples
+        --------
+        >>> import nibabel as nib, numpy as np, pandas as pd, qsiparc
+        >>> affine = np.diag([2.0, 2, 2, 1])
+        >>> values, labels = np.array([[0.75, 0.25], [1, 2]]).reshape(2, 2, 1, 1)
+        >>> fa = qsiparc.open_nifti(nib.Nifti1Image(values, affine))
+        >>> names = pd.DataFrame({"index": [1, 2], "name": ["AF_L", "AF_R"]})
+        >>> cube = fa.parc.extract(nib.Nifti1Image(labels, affine), names, stats=["mean"])
+        >>> cube.parc.laterality().value.item()
+        0.5
+        """
+        from qsiparc.laterality import laterality
+
+        return laterality(self._obj, kind=kind)
 
 
 @xr.register_dataset_accessor("parc")

@@ -7,6 +7,7 @@ Each error is also the builtin that a caller would catch::
     ├── SpaceError              (ValueError)   an affine that is missing or unusable
     │   └── GridMismatchError                  two objects that are not on one grid
     ├── LabelError              (ValueError)   a label image that holds no labels
+    ├── WeightError             (ValueError)   weights or probabilities that cannot be such
     ├── LutError                (ValueError)   a label file that is no look-up table
     ├── UnknownStatisticError   (KeyError)     a statistic or tier nobody declared
     ├── CubeError               (ValueError)   a dataset or table that is not a cube
@@ -18,6 +19,7 @@ Each error is also the builtin that a caller would catch::
     QsiparcWarning              (UserWarning)
     ├── GridWarning                            two grids that are nearly one
     ├── LabelWarning                           labels that were repaired, or that no LUT names
+    ├── WeightWarning                          weights that were repaired, or are no probabilities
     ├── LutWarning                             a look-up table that had to be guessed at
     ├── NiftiWarning                           a file that could be read, with a doubt
     └── DiscoveryWarning                       a part of a tree that was left out
@@ -59,6 +61,10 @@ class GridMismatchError(SpaceError):
 
 class LabelError(QsiparcError, ValueError):
     """A label image holds something that cannot be a label."""
+
+
+class WeightError(QsiparcError, ValueError):
+    """An image holds something that cannot be a weight or a probability."""
 
 
 class LutError(QsiparcError, ValueError):
@@ -103,6 +109,10 @@ class GridWarning(QsiparcWarning):
 
 class LabelWarning(QsiparcWarning):
     """Labels were repaired, or the LUT does not name them."""
+
+
+class WeightWarning(QsiparcWarning):
+    """Weights were repaired, or the volumes of an atlas hold no probabilities."""
 
 
 class LutWarning(QsiparcWarning):

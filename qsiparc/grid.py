@@ -212,9 +212,19 @@ class GridMatch:
         """Whether nothing needs to be flipped or permuted."""
         return (self.axes, self.flips) == UNTURNED
 
+    def apply(self, values: NDArray[Any]) -> NDArray[Any]:
+        """A view of the source's voxels with axes that run as the target's."""
+        turn = tuple(slice(None, None, -1) if flip else slice(None) for flip in self.flips)
+        return values.transpose(self.axes)[turn]
+
 
 def match_grids(
-    target: Grid, source: Grid, *, of: str = "the dseg", to: str = "the map"
+    target: Grid,
+    source: Grid,
+    *,
+    of: str = "the dseg",
+    to: str = "the map",
+    way_out: str = WAY_OUT,
 ) -> GridMatch:
     """How ``source`` lies on ``target``, if it does.
 
@@ -224,6 +234,8 @@ def match_grids(
         The map's grid and the labels' grid, say.
     of, to : str
         What the source and the target are called in messages.
+    way_out : str
+        What an error says that one can do.
 
     Returns
     -------
@@ -249,7 +261,7 @@ def match_grids(
     if oriented.shape != target.shape:
         raise GridMismatchError(
             f"Shape mismatch: {of} has {source.shape} voxels, {to} has {target.shape}, and one is "
-            f"not the other with its axes permuted. {WAY_OUT}"
+            f"not the other with its axes permuted. {way_out}"
         )
     match = GridMatch(axes, flips, oriented.displacement(target))
     if match.distance > NEAR_VOXELS * min(target.voxel_sizes):
@@ -257,7 +269,7 @@ def match_grids(
         raise GridMismatchError(
             f"Grid mismatch: {of} and {to} have as many voxels but lie in different places; their "
             f"corners are up to {match.distance:.4g} mm apart{turned}.\n"
-            f"{_affines(of, source, to, target)}{WAY_OUT}"
+            f"{_affines(of, source, to, target)}{way_out}"
         )
     if match.distance > SAME_MM:
         warn(
@@ -267,7 +279,7 @@ def match_grids(
         )
     if not match.is_identity:
         logger.info(
-            "%s runs %s, %s runs %s: labels are reoriented exactly, without interpolation.",
+            "%s runs %s, %s runs %s: it is reoriented exactly, without interpolation.",
             *(of, source.orientation, to, target.orientation),
         )
     return match

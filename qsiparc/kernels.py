@@ -152,7 +152,7 @@ class Segments:
         low = self.values[start + below].astype(np.float64)
         high = self.values[start + above].astype(np.float64)
         result = np.full(self.count.size, np.nan)
-        result[full] = _between(low, high, rank - below)
+        result[full] = between(low, high, rank - below)
         return result
 
     @cached_property
@@ -234,7 +234,7 @@ def _shift(moments: NDArray[np.float64]) -> None:
         np.copyto(moment, sums, where=np.isinf(sums) & np.isfinite(step))
 
 
-def _between(
+def between(
     low: NDArray[np.float64], high: NDArray[np.float64], part: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Linear interpolation, exact at both ends, also where an end is infinite."""
