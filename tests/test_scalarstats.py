@@ -134,18 +134,19 @@ class TestSeveral:
             qsiparc.read_scalarstats([])
 
 
-class TestBundles:
-    COLUMNS = [
-        "bundle", "variable_name", "qsirecon_suffix", "source_file", "zero_proportion", "mean",
-        "stdev", "median", "masked_mean", "masked_median", "masked_stdev", "weighted_mean",
-        "masked_weighted_mean", "subject_id", "session_id", "bundle_source", "bundle_params_id",
-    ]  # fmt: skip
+BUNDLE_COLUMNS = [
+    "bundle", "variable_name", "qsirecon_suffix", "source_file", "zero_proportion", "mean",
+    "stdev", "median", "masked_mean", "masked_median", "masked_stdev", "weighted_mean",
+    "masked_weighted_mean", "subject_id", "session_id", "bundle_source", "bundle_params_id",
+]  # fmt: skip
 
+
+class TestBundles:
     def test_they_are_read_by_name(self, tmp_path):
         row = ["DSIStudio", "sub-01_dwi.nii.gz", 0.1, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]
         row += ["sub-01", np.nan, "DSIStudio", "auto"]
         frame = pd.DataFrame(
-            [["AF_L", "dti_fa", *row], ["AF_R", "dti_fa", *row]], columns=self.COLUMNS
+            [["AF_L", "dti_fa", *row], ["AF_R", "dti_fa", *row]], columns=BUNDLE_COLUMNS
         )
         path = write(tmp_path, frame, atlas="bundles-DSIStudio")
         cube = qsiparc.read_scalarstats(path)
