@@ -82,7 +82,7 @@ def test_the_array_job_of_the_page(tree, tmp_path, undisturbed):
     assert len(part_paths(tmp_path / "out")) == N_SCANS
     (wrapped,) = re.findall(r'--wrap "(.*?)"', block("console", "sbatch"))
     output = run(wrapped.split(), tmp_path)
-    assert "The archive is out/qsiparc.zarr" in output
+    assert "archive     out/qsiparc.zarr" in output
     assert_same_study(undisturbed, tmp_path / "out")
 
 
@@ -108,7 +108,7 @@ def test_the_command_takes_a_running_dask_scheduler(tree, tmp_path, undisturbed)
         result = CliRunner().invoke(main, ["build", str(tree), str(tmp_path / "out"), *told])
         assert result.exit_code == 0, result.output
         assert cluster.scheduler.transition_counter > N_SCANS  # it was there that they ran
-    assert f"done            {N_SCANS}" in result.stdout
+    assert f"done        {N_SCANS} scans" in result.stdout
     assert_same_study(undisturbed, tmp_path / "out")
 
 
