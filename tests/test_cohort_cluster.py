@@ -88,7 +88,7 @@ def test_the_array_job_of_the_page(tree, tmp_path, undisturbed):
 
 def test_the_dask_script_of_the_page_asks_slurm_for_what_it_says():
     jobqueue = pytest.importorskip("dask_jobqueue")
-    script = block("python", "SLURMCluster(")
+    script = block("py", "SLURMCluster(")
     call = re.search(r"SLURMCluster\(.*?\n    \)", script, re.DOTALL)[0]
     with eval(call, {"SLURMCluster": jobqueue.SLURMCluster}) as cluster:  # noqa: S307 - our own page
         job = cluster.job_script()
@@ -128,7 +128,7 @@ def test_mpi_workers(tree, tmp_path, undisturbed):
     command = mpirun()
     script = tmp_path / "study.py"
     (tmp_path / "qsirecon").symlink_to(tree)
-    *lines, last = block("python", "MPIPoolExecutor").splitlines()
+    *lines, last = block("py", "MPIPoolExecutor").splitlines()
     count = last[: len(last) - len(last.lstrip())] + "print(executor.num_workers, 'workers')"
     script.write_text("\n".join([*lines, last, count]))
     allowed = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
