@@ -8,6 +8,8 @@ from qsiparc.catalogue import CATALOGUE
 from qsiparc.names import VALUE
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping
+
     import xarray as xr
 
 _POWERS: Final = {"^-1": "⁻¹", "^-2": "⁻²", "^-3": "⁻³", "^2": "²", "^3": "³"}
@@ -58,14 +60,14 @@ def describe_values(values: xr.DataArray) -> dict[str, str]:
     return {key: str(values.attrs.get(key, value)) for key, value in known.items()}
 
 
-def caption(attrs: dict[Any, Any], *, name: str = "") -> str:
+def caption(attrs: Mapping[Any, Any], *, name: Hashable = None) -> str:
     """The label of an axis.
 
     Parameters
     ----------
     attrs : dict
         With ``long_name`` and ``units``, or not.
-    name : str, optional
+    name : str or None, optional
         Instead of a ``long_name`` that is missing.
 
     Returns
@@ -81,7 +83,7 @@ def caption(attrs: dict[Any, Any], *, name: str = "") -> str:
     unit = str(attrs.get("units", ""))
     for plain, raised in _POWERS.items():
         unit = unit.replace(plain, raised)
-    label = str(attrs.get("long_name", "")) or name
+    label = str(attrs.get("long_name", "" if name is None else name))
     return label if unit.casefold() in _NO_UNIT else f"{label} [{unit}]"
 
 
