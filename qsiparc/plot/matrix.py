@@ -59,11 +59,13 @@ def heatmap(
     table = values.to_numpy()[order]
     ax = axes_or_new(ax, height=float(np.clip(35 + 3 * len(table), 60, HEIGHT)))
     colouring = colours(table, cmap=cmap, vmin=vmin, vmax=vmax, robust=robust)
-    colouring[0].set_bad(NO_VALUE)
     image = ax.imshow(
-        np.ma.masked_invalid(table), cmap=colouring[0], norm=colouring[1],
-        aspect="auto", interpolation="nearest",
-    )  # fmt: skip
+        np.ma.masked_invalid(table),
+        cmap=colouring[0].with_extremes(bad=NO_VALUE),
+        norm=colouring[1],
+        aspect="auto",
+        interpolation="nearest",
+    )
     tidy(ax, spines=())
     name_ticks(ax.xaxis, [literal(name) for name in texts(values, "subject")])
     ax.tick_params(axis="x", rotation=90)
@@ -177,12 +179,11 @@ def spread_out(places: NDArray[np.float64], gap: float, end: float) -> NDArray[n
 
     Examples
     --------
-    >>> spread_out(np.array([1.0, 1.2, 8.0]), 1.0, 10.0).tolist()
-    [0.6, 1.6, 8.0]
+    >>> spread_out(np.array([1.0, 1.0, 8.0]), 1.0, 10.0).tolist()
+    [0.5, 1.5, 8.0]
     """
     blocks: list[list[float]] = []  # wanted first place summed, and how many
-    for n, place in enumerate(places.tolist()):
-        del n
+    for place in places.tolist():
         blocks.append([place, 1])
         while len(blocks) > 1:
             (first, size), (second, more) = blocks[-2:]

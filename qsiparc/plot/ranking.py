@@ -15,6 +15,7 @@ from qsiparc.plot.style import (
     SIDES,
     TICK,
     axes_or_new,
+    legend_below,
     literal,
     name_ticks,
     number_ticks,
@@ -61,11 +62,11 @@ def regions(
     number_ticks(ax.xaxis)
     ax.set_ylim(max(order.size, 1) - 0.2, -0.8)
     if order.size:
-        ax.legend(
-            loc="lower right", fontsize=TICK, title=said, title_fontsize=TICK, frameon=False,
-            markerscale=3 / _size(order.size), handletextpad=0.2,
-        )  # fmt: skip
-    _note(ax, names[np.isnan(centre)])
+        legend_below(ax, markerscale=3 / _size(order.size))
+    lost = names[np.isnan(centre)]
+    told = ", ".join(lost) if lost.size <= 3 else f"{lost.size} regions"  # noqa: PLR2004 - a line
+    title = [said, f"no value: {told}" if lost.size else ""]
+    ax.set_title(literal("\n".join(filter(None, title))), fontsize=TICK, loc="left")
     return ax
 
 
@@ -139,12 +140,3 @@ def _draw(
 def _size(n: int) -> float:
     """Of a marker [pt], where there are so many."""
     return float(np.clip(110 / max(n, 1), 1.4, 3.2))
-
-
-def _note(ax: Axes, names: NDArray[Any]) -> None:
-    """Say which regions are not in the figure."""
-    if not names.size:
-        return
-    told = ", ".join(names) if names.size <= 3 else f"{names.size} regions"  # noqa: PLR2004 - a line
-    place = {"xy": (0.02, 0.99), "xycoords": "axes fraction", "va": "top"}
-    ax.annotate(literal(f"no value: {told}"), **place, fontsize=TICK, color=QUIET)  # type: ignore[arg-type]

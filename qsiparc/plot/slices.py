@@ -12,7 +12,17 @@ from matplotlib.patches import Rectangle
 
 from qsiparc.captions import caption
 from qsiparc.errors import OptionError
-from qsiparc.plot.style import ACCENT, TICK, WIDTH, axes_or_new, colour_bar, colours, literal, tidy
+from qsiparc.plot.style import (
+    ACCENT,
+    LABEL,
+    TICK,
+    WIDTH,
+    axes_or_new,
+    colour_bar,
+    colours,
+    literal,
+    tidy,
+)
 from qsiparc.plot.world import Brain
 
 if TYPE_CHECKING:
@@ -52,6 +62,7 @@ class Tile(NamedTuple):
     width: float
     height: float
     base: float
+    cell: float
 
 
 def mosaic(
@@ -84,11 +95,13 @@ def mosaic(
         shown, cmap=cmap, vmin=vmin, vmax=vmax, robust=robust,
         sequential="viridis" if brain.labels is None else "gray",
     )  # fmt: skip
+    ax.set(xlim=(0, width), ylim=(0, height), aspect="equal", anchor="S", xticks=[], yticks=[])
     ink = _background(ax, brain, colouring[:2], (width, height))
     for tile in tiles:
         _draw(ax, brain, tile, colouring[:2], chosen, ink=ink, radiological=radiological)
-    ax.set(xlim=(0, width), ylim=(0, height), aspect="equal", xticks=[], yticks=[])
+    ax.set(xlim=(0, width), ylim=(0, height))
     tidy(ax, spines=())
+    _write_places(ax, brain, tiles, ink=ink)
     if colorbar:
         label = literal(caption(volume.attrs, name=volume.name))
         mappable = ScalarMappable(colouring[1], colouring[0])
@@ -142,7 +155,7 @@ def _laid_out(
         for (axis, plane), (w, h) in zip(row, size, strict=True):
             cell = max(w, widest)
             up = bottom + room + (tallest - h) / 2
-            tiles.append(Tile(axis, plane, left + (cell - w) / 2, up, w, h, bottom + room))
+            tiles.append(Tile(axis, plane, left + (cell - w) / 2, up, w, h, bottom + room, cell))
             left += cell + GAP
         bottom += room + tallest + GAP
     return tiles, (total, bottom - GAP)
@@ -195,10 +208,25 @@ def _draw(
         (extent[1] - inset, ends[1], "right"),
     ):
         ax.text(x, extent[3], side, ha=to, va="top", **text)  # type: ignore[arg-type]
-    sign, at = "≈" if brain.is_tilted else "=", round(brain.place(tile.axis, tile.plane))
-    place = f"{tile.axis} {sign} {at} mm".replace("-", "−")
-    ax.text(tile.left + tile.width / 2, tile.base, place, ha="center", va="top", **text)  # type: ignore[arg-type]
     return image
+
+
+def _write_places(ax: Axes, brain: Brain, tiles: Sequence[Tile], *, ink: str) -> None:
+    """Where each slice lies, in as many words as there is room for."""
+    sign = "≈" if brain.is_tilted else "="
+    at = [f"{round(brain.place(t.axis, t.plane))}".replace("-", "−") for t in tiles]
+    wide = ax.get_window_extent().width / ax.figure.dpi * 72 / np.diff(ax.get_xlim()).item()
+    room = [(t.cell + GAP) * wide / (0.63 * TICK) for t in tiles]  # letters
+    for pattern in ("{} {} {} mm", "{} {} {}", "{2}"):
+        places = [pattern.format(t.axis, sign, mm) for t, mm in zip(tiles, at, strict=True)]
+        if all(len(place) <= n for place, n in zip(places, room, strict=True)):
+            break
+    if "mm" not in places[0]:
+        along = ", ".join(dict.fromkeys(tile.axis for tile in tiles))
+        ax.set_xlabel(f"places of the slices along {along} [mm]", fontsize=LABEL)
+    for tile, place in zip(tiles, places, strict=True):
+        middle = tile.left + tile.width / 2
+        ax.text(middle, tile.base, place, ha="center", va="top", fontsize=TICK, color=ink, zorder=3)
 
 
 def _add_lines(ax: Axes, labels: NDArray[Any], tile: Tile, *, colour: str, width: float) -> None:

@@ -142,14 +142,13 @@ def number_ticks(axis: Axis) -> None:
     axis.get_offset_text().set_fontsize(TICK)
 
 
-def legend_below(ax: Axes, *, handles: Sequence[Any] | None = None) -> None:
-    """A legend in one line, below the label of the x axis."""
+def legend_below(ax: Axes, *, markerscale: float = 1.0) -> None:
+    """A legend in one line below the axes, to their left where it is long."""
     below = ax.transAxes + ScaledTranslation(0, -23 / 72, ax.figure.dpi_scale_trans)
-    known = handles if handles is not None else ax.get_legend_handles_labels()[0]
     ax.legend(
-        handles=known, fontsize=TICK, frameon=False, ncols=max(len(known), 1), loc="upper left",
-        bbox_to_anchor=(-0.02, 0), bbox_transform=below, borderaxespad=0, handlelength=1.5,
-        columnspacing=1,
+        fontsize=TICK, frameon=False, ncols=9, loc="upper right", bbox_to_anchor=(1, 0),
+        bbox_transform=below, borderaxespad=0, handlelength=1.5, columnspacing=1,
+        markerscale=markerscale,
     )  # fmt: skip
 
 
