@@ -16,7 +16,7 @@ from qsiparc.version import __version__
 if TYPE_CHECKING:
     from qsiparc.archive import open
     from qsiparc.atlas import AtlasLUT, RegionInfo, read_lut
-    from qsiparc.catalogue import statistics
+    from qsiparc.catalogue import register_statistic, statistics
     from qsiparc.cohort import build
     from qsiparc.cohort.assemble import finalize
     from qsiparc.discover import QsiReconDataset, find
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from qsiparc.nifti import open_nifti
     from qsiparc.options import set_options
     from qsiparc.parcellation import Parcellation
+    from qsiparc.scalarstats import read_scalarstats
 
 __all__ = [
     "AtlasLUT",
@@ -38,6 +39,8 @@ __all__ = [
     "open",
     "open_nifti",
     "read_lut",
+    "read_scalarstats",
+    "register_statistic",
     "set_options",
     "statistics",
 ]
@@ -54,6 +57,8 @@ _HOMES = {
     "open": "archive",
     "open_nifti": "nifti",
     "read_lut": "atlas",
+    "read_scalarstats": "scalarstats",
+    "register_statistic": "catalogue",
     "set_options": "options",
     "statistics": "catalogue",
 }

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from qsiparc.parcellation import Dseg, Resample
     from qsiparc.regions import Lut
+    from qsiparc.validity import Range
 
 
 class MapPlots:
@@ -122,6 +123,8 @@ class MapPlots:
         region: int | str,
         lut: Lut | None = None,
         zero_is_missing: bool = False,
+        valid_range: Range | None = None,
+        mask: Dseg | None = None,
         bins: int | str = "auto",
         resample: Resample | None = None,
         ax: Axes | None = None,
@@ -136,7 +139,7 @@ class MapPlots:
             A label, or a name that ``lut`` knows.
         lut : AtlasLUT, path, DataFrame or None, optional
             Names of the regions.
-        zero_is_missing : bool, optional
+        zero_is_missing, valid_range, mask : optional
             As in `extract`, so that the figure shows the voxels that were reduced.
         bins : int or str, optional
             How many, or a rule of `numpy.histogram_bin_edges`.
@@ -163,6 +166,8 @@ class MapPlots:
             region=region,
             lut=lut,
             zero_is_missing=zero_is_missing,
+            valid_range=valid_range,
+            mask=mask,
             bins=bins,
             resample=resample,
             ax=ax,

@@ -16,8 +16,8 @@ from qsiparc.atomic import replacing
 from qsiparc.entities import describe, parse_name
 from qsiparc.errors import NiftiError, NiftiWarning, SpaceError, warn
 from qsiparc.grid import SAME_MM, Grid
-from qsiparc.names import SPACE, VOLUME, VOXEL_DIMS
-from qsiparc.sidecar import read_sidecar
+from qsiparc.names import LABEL, SPACE, VOLUME, VOXEL_DIMS
+from qsiparc.sidecar import read_label_map, read_sidecar
 from qsiparc.space import GRID_ATTR, space_coords, voxel_grid
 from qsiparc.unreadable import naming
 from qsiparc.voxels import MemoryArray, NiftiArray, in_memory, require_real
@@ -57,7 +57,8 @@ def open_nifti(
         Dims ``(i, j, k)``, of a 4D file ``(i, j, k, volume)``; coordinates are the voxel numbers
         of the file and the scalar ``space``, which carries the affine. Values are scaled by the
         header, in the file's own type where it asks for no scaling. ``units`` and ``long_name``
-        come from the JSON sidecar where there is one. Nothing is read before it is asked for.
+        come from the JSON sidecar where there is one, and so does ``label``, the name of each
+        volume of a 4D file. Nothing is read before it is asked for.
 
     Raises
     ------
@@ -136,6 +137,9 @@ def _dataset_of(image: Any, path: Path | None) -> xr.Dataset:  # noqa: ANN401 - 
     coords[SPACE].attrs.update(_codes(image.header, name))
     if VOLUME in dims:
         coords = coords.assign({VOLUME: np.arange(shape[3])})
+        names = read_label_map(path, shape[3]) if path else None
+        if names:
+            coords = coords.assign({LABEL: (VOLUME, np.array(names, np.dtypes.StringDType()))})
     return xr.Dataset({_variable_name(path): variable}, coords)
 
 

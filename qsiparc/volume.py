@@ -11,7 +11,7 @@ from qsiparc.captions import describe_values
 from qsiparc.cube import is_cube, require_cube, select
 from qsiparc.errors import CubeError, LabelError, LabelWarning, OptionError, warn
 from qsiparc.labels import some
-from qsiparc.names import SPACE, VALUE, VOXEL_DIMS
+from qsiparc.names import MEMBER_LABELS, RELABELLED, SPACE, VALUE, VOXEL_DIMS
 from qsiparc.parcellation import Parcellation
 from qsiparc.space import GRID_ATTR, space_coords
 
@@ -80,21 +80,41 @@ def to_volume(
         values = _of_atlas(values, atlas, parcellation.atlas_name)
     elif atlas is not None:
         raise OptionError(f"atlas={atlas!r} chooses a cube of a tree, and this is no tree.")
+    of_cube = values.attrs
     if isinstance(values, xr.Dataset):
         wanted = {"stat": stat, "scalar": scalar, "subject": subject}
         values = select(_require_values(values), wanted)[VALUE]
     values = _one_a_region(values)
-    regions = values["region"].to_numpy().ravel()
-    numbers = np.asarray(values.to_numpy(), np.float64).ravel()
+    regions, numbers = _by_label(values, dseg)
     _tell(regions, numbers, parcellation, missing, one="region" not in values.dims)
     painted = np.full(parcellation.grid.shape, fill, np.float64, order="F")
     known = dict(zip(regions.tolist(), numbers.tolist(), strict=True))
     each = np.array([known.get(label, fill) for label in parcellation.labels.tolist()])
     painted.reshape(-1, order="F")[parcellation.positions] = np.repeat(each, parcellation.sizes)
-    attrs = describe_values(values)
+    attrs = describe_values(values, of_cube)
     name = str(values.coords["stat"].item()) if "stat" in values.coords else values.name
     volume = xr.DataArray(painted, _grid_coords(dseg, parcellation), VOXEL_DIMS, name, attrs)
     return volume.assign_attrs({GRID_ATTR: _witness(dseg, parcellation)})
+
+
+def _by_label(values: xr.DataArray, dseg: Dseg) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Labels in the image and their values; the labels of a group have the group's."""
+    numbers = np.asarray(values.to_numpy(), np.float64).ravel()
+    if MEMBER_LABELS not in values.coords:
+        return values["region"].to_numpy().ravel(), numbers
+    if isinstance(dseg, xr.DataArray) and RELABELLED in dseg.attrs:
+        raise CubeError(
+            "These values are of groups that were combined after extraction. They are painted onto "
+            "the label image of the regions, and this one has been relabelled."
+        )
+    members = [cell.split() for cell in np.atleast_1d(values[MEMBER_LABELS].to_numpy()).tolist()]
+    regions = np.array([int(label) for labels in members for label in labels], np.int64)
+    labels, times = np.unique(regions, return_counts=True)
+    if (times > 1).any():
+        raise CubeError(
+            f"Groups overlap, and a voxel has one value: {some(labels[times > 1])} are in several."
+        )
+    return regions, np.repeat(numbers, list(map(len, members)))
 
 
 def _of_atlas(tree: xr.DataTree, atlas: str | None, named: str) -> xr.Dataset:

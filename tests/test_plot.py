@@ -251,17 +251,30 @@ def test_outlines_run_between_different_labels_and_nowhere_else(labels):
 
 
 class TestVoxels:
-    def test_its_lines_are_the_numbers_that_extract_gives(self):
-        cube = FA.parc.extract(DSEG, scalar="FA", stats="extended").parc.sel(region=3).value
-        ax = FA.parc.plot.distribution(DSEG, region=3)
+    @pytest.mark.parametrize(
+        "options",
+        [
+            {},
+            {"zero_is_missing": True},
+            {"valid_range": (0.2, 0.39)},
+            {"mask": DSEG.where(DSEG.k < 5, 0)},
+        ],
+    )
+    def test_its_lines_are_the_numbers_that_extract_gives(self, options):
+        cube = FA.parc.extract(DSEG, scalar="FA", stats="extended", **options)
+        cube = cube.parc.sel(region=3).value
+        ax = FA.parc.plot.distribution(DSEG, region=3, **options)
         number = {str(stat): cube.sel(stat=stat).item() for stat in cube.stat.values}
         assert line(ax, "mean") == number["mean"]
         assert line(ax, "median") == number["median"]
         box = next(p for p in ax.patches if p.get_label() == "IQR").get_bbox()
         assert box.width == pytest.approx(number["iqr"])
-        heights = [p.get_height() for p in ax.patches if p.get_label() != "IQR" and p.get_alpha()]
-        assert sum(h for h in heights if h < 900) >= number["n_voxels"]
-        assert ax.get_title(loc="left") == f"region_0003: {number['n_voxels']:.0f} voxels"
+        bars = [p.get_height() for p in ax.containers[0]]
+        assert sum(bars) == number["n_voxels"]
+        lost = int((DSEG == 3).sum()) - int(number["n_voxels"])
+        assert ax.get_title(loc="left") == f"region_0003: {number['n_voxels']:.0f} voxels" + (
+            f", {lost} without a value" if lost else ""
+        )
         assert (ax.get_xlabel(), ax.get_ylabel()) == ("FA", "voxels")
 
     def test_what_is_missing_is_said(self):

@@ -9,11 +9,14 @@ import numpy as np
 from qsiparc.captions import caption
 from qsiparc.errors import LabelError, SpaceError
 from qsiparc.labels import some
+from qsiparc.masking import within
 from qsiparc.names import VOXEL_DIMS
 from qsiparc.parcellation import Parcellation
 from qsiparc.plot.style import ACCENT, PLAIN, QUIET, TICK, axes_or_new, literal, number_ticks, tidy
+from qsiparc.reduce import Reduction
 from qsiparc.regions import as_lut
 from qsiparc.space import voxel_grid
+from qsiparc.validity import Validity
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from qsiparc.kernels import Segments
     from qsiparc.parcellation import Dseg, Resample
     from qsiparc.regions import Lut
+    from qsiparc.validity import Range
 
 
 def voxel_distribution(
@@ -32,6 +36,8 @@ def voxel_distribution(
     region: int | str,
     lut: Lut | None = None,
     zero_is_missing: bool = False,
+    valid_range: Range | None = None,
+    mask: Dseg | None = None,
     bins: int | str = "auto",
     resample: Resample | None = None,
     ax: Axes | None = None,
@@ -49,11 +55,16 @@ def voxel_distribution(
             f"{parcellation.source or 'The dseg'} has no voxel of {name}. Its labels are "
             f"{some(parcellation.labels)}."
         )
+    validity = Validity.checked(
+        zero_is_missing=zero_is_missing, valid_range=valid_range, min_coverage=0, min_voxels=0
+    ).of_map(volume.attrs, str(volume.name))
+    domain = within(parcellation, mask, resample=resample)
+    reduction = Reduction(domain, parcellation.labels, (), (), validity, str(volume.name))
     data = volume.transpose(*VOXEL_DIMS).to_numpy()
-    segments = parcellation.segments(data, zero_is_missing=zero_is_missing)
+    segments = reduction.sample(data, np.arange(len(parcellation))).segments
     ax = axes_or_new(ax, height=55)
     _draw(ax, segments, at, bins)
-    n, size = int(segments.count[at]), int(segments.sizes[at])
+    n, size = int(segments.count[at]), int(domain.atlas_sizes[at])
     ax.set_title(
         literal(f"{name}: {n} voxels" + (f", {size - n} without a value" if n < size else "")),
         fontsize=TICK + 1, loc="left",

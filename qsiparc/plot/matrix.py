@@ -78,7 +78,9 @@ def heatmap(
         _write_groups(ax, groups[order])
     _draw_sides(ax, sides[order], with_gap=bool(np.isnan(table).any()))
     if colorbar:
-        colour_bar(ax, image, literal(caption(describe_values(values))), extend=colouring[2])
+        colour_bar(
+            ax, image, literal(caption(describe_values(values, cube.attrs))), extend=colouring[2]
+        )
     return ax
 
 

@@ -58,7 +58,7 @@ def regions(
     _draw(ax, centre[order], (low[order], high[order]), texts(values, "hemisphere")[order])
     names = texts(values, "region_name")
     name_ticks(ax.yaxis, [literal(name) for name in names[order]])
-    tidy(ax, x=literal(caption(describe_values(values))))
+    tidy(ax, x=literal(caption(describe_values(values, cube.attrs))))
     number_ticks(ax.xaxis)
     ax.set_ylim(max(order.size, 1) - 0.2, -0.8)
     if order.size:

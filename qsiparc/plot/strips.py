@@ -109,7 +109,7 @@ def scan_distribution(
         _row(ax, numbers[at], row)
     known = [f"{label}, n = {np.isfinite(numbers[at]).sum()}" for label, at in groups.items()]
     name_ticks(ax.yaxis, [literal(label) for label in known])
-    tidy(ax, x=literal(caption(describe_values(values))), spines=("bottom",))
+    tidy(ax, x=literal(caption(describe_values(values, cube.attrs))), spines=("bottom",))
     number_ticks(ax.xaxis)
     ax.tick_params(axis="y", length=0)
     ax.set_ylim(len(groups) - 0.4, -0.6)
