@@ -63,7 +63,7 @@ MAY_IMPORT = {
     "cli": {"cli_build", "cli_finalize", "discover"},
     "cli_build": {"cli_report", "cohort.assemble", "cohort.plan", "cohort.study"},
     "cli_report": {"cohort.plan", "cohort.study"},
-    "cli_finalize": {"archive", "cohort.assemble"},
+    "cli_finalize": {"cli_report", "cohort.assemble", "cohort.failures"},
     "cohort": {"cohort.assemble", "cohort.plan", "cohort.study", "progress"},
     "cohort.agree": set(),
     "cohort.assemble": {
@@ -93,7 +93,7 @@ MAY_IMPORT = {
     },
     "cohort.netcdfwriter": {"cohort.blocks", "cube"},
     "cohort.parts": {"cube"},
-    "cohort.plan": {"catalogue", "cohort.record", "cohort.task", "discover"},
+    "cohort.plan": {"catalogue", "cohort.record", "cohort.task", "cohort.wanted", "discover"},
     "cohort.reading": {"cohort.parts", "cohort.record"},
     "cohort.record": set(),
     "cohort.study": {
@@ -116,6 +116,7 @@ MAY_IMPORT = {
         "parcellation",
         "sidecar",
     },
+    "cohort.wanted": {"cohort.parts"},
     "cohort.zarrwriter": {"archive", "cohort.blocks", "cube"},
     "discover": {
         "discover.bidsfile",
