@@ -37,7 +37,10 @@ REGIONS = {
 }
 """What is in each region of the map."""
 
-STATS = ("mean", "std", "median", "minimum", "maximum", "sum", "skewness", "kurtosis", "n_voxels")
+STATS = (
+    *("mean", "std", "median", "minimum", "maximum", "sum", "skewness", "kurtosis", "n_voxels"),
+    "mask_coverage",
+)
 TOLERANCE = 1e-5
 """Relative; some tools print six digits, and keep float32."""
 
@@ -80,6 +83,8 @@ class Tool:
         What it makes of missing voxels, and what it divides by.
     install : str
         How to get it.
+    takes_mask : bool
+        Whether it, and qsiparc beside it, look within the brain mask only.
     """
 
     name: str
@@ -87,6 +92,7 @@ class Tool:
     run: Callable[[Path, Path], pd.DataFrame]
     rule: Rule
     install: str
+    takes_mask: bool = False
 
 
 def made_up(folder: Path) -> tuple[Path, Path]:
@@ -105,22 +111,30 @@ def made_up(folder: Path) -> tuple[Path, Path]:
     paths = folder / "map.nii.gz", folder / "labels.nii.gz"
     for path, volume, kind in zip(paths, volumes, (np.float32, np.int16), strict=True):
         nib.save(nib.Nifti1Image(volume.reshape(14, 14, 14).astype(kind), affine), path)
+    inside = (np.arange(volumes[0].size) % 5 > 0).astype(np.uint8)
+    nib.save(nib.Nifti1Image(inside.reshape(14, 14, 14), affine), mask_of(labels=paths[1]))
     return paths
 
 
-def ours(values: np.ndarray, labels: Path) -> pd.DataFrame:
+def mask_of(*, labels: Path) -> Path:
+    """The brain mask beside the labels."""
+    return labels.with_name("brain.nii.gz")
+
+
+def ours(values: np.ndarray, labels: Path, mask: Path | None = None) -> pd.DataFrame:
     """Our statistics of a map, a row a label."""
+    stats = STATS if mask is not None else STATS[:-1]
     fa = qsiparc.open_nifti(nib.Nifti1Image(values, nib.load(labels).affine))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of infinite voxels, which are the point
-        cube = fa.parc.extract(labels, stats=list(STATS))
+        cube = fa.parc.extract(labels, stats=list(stats), mask=mask)
     frame = cube.value.isel(scalar=0, subject=0).transpose("region", "stat").to_pandas()
-    return frame.set_axis(list(map(int, frame.index)), axis=0).set_axis(list(STATS), axis=1)
+    return frame.set_axis(list(map(int, frame.index)), axis=0).set_axis(list(stats), axis=1)
 
 
-def by_rule(values: np.ndarray, labels: Path, rule: Rule) -> pd.DataFrame:
+def by_rule(values: np.ndarray, labels: Path, rule: Rule, mask: Path | None = None) -> pd.DataFrame:
     """Our statistics, with a tool's own rule for missing voxels and its divisor."""
-    frame = ours(rule.missing(values), labels)
+    frame = ours(rule.missing(values), labels, mask)
     if rule.ddof:
         share = (1 - rule.ddof / frame["n_voxels"]).where(frame["n_voxels"] > rule.ddof)
         shape = {
@@ -135,7 +149,7 @@ def by_rule(values: np.ndarray, labels: Path, rule: Rule) -> pd.DataFrame:
 
 
 def nilearn(values: Path, labels: Path) -> pd.DataFrame:
-    """What ``NiftiLabelsMasker`` says, statistic by statistic, as QSIRecon asks it."""
+    """What ``NiftiLabelsMasker`` says, statistic by statistic."""
     from nilearn.maskers import NiftiLabelsMasker
 
     strategies = {
@@ -151,6 +165,29 @@ def nilearn(values: Path, labels: Path) -> pd.DataFrame:
         masker = NiftiLabelsMasker(labels, strategy=strategy, resampling_target=None)
         columns[name] = np.ravel(masker.fit_transform(str(values)))
     return pd.DataFrame(columns, index=list(REGIONS))
+
+
+def qsirecon(values: Path, labels: Path) -> pd.DataFrame:
+    """What QSIRecon's ``ParcellateScalars`` writes, by its own steps, which are nilearn's."""
+    from nilearn.maskers import NiftiLabelsMasker
+
+    mask = mask_of(labels=labels)
+    strategies = {"mean": "mean", "std": "standard_deviation", "median": "median"}
+    columns = {}
+    for name, strategy in strategies.items():
+        masker = NiftiLabelsMasker(labels, mask_img=mask, strategy=strategy, resampling_target=None)
+        columns[name] = np.ravel(masker.fit_transform(str(values)))
+    image = nib.load(labels)
+    there = nib.Nifti1Image((image.get_fdata() > 0).astype(np.uint8), image.affine)
+    counts = [
+        np.ravel(
+            NiftiLabelsMasker(
+                labels, mask_img=within, strategy="sum", resampling_target=None
+            ).fit_transform(there)
+        )
+        for within in (mask, None)
+    ]
+    return pd.DataFrame({**columns, "mask_coverage": counts[0] / counts[1]}, index=list(REGIONS))
 
 
 def mrstats(values: Path, labels: Path, *options: str) -> pd.DataFrame:
@@ -248,11 +285,19 @@ ITK = Rule(f"{ZERO}, ddof = 1, one voxel has spread 0", zero_for_missing, 1, 0.0
 
 TOOLS = (
     Tool(
-        "nilearn `NiftiLabelsMasker`, QSIRecon",
+        "nilearn `NiftiLabelsMasker`",
         of_package("nilearn"),
         nilearn,
         Rule(ZERO, zero_for_missing, 0, 0.0),
         "pip install nilearn",
+    ),
+    Tool(
+        "QSIRecon `ParcellateScalars`",
+        of_package("nilearn"),
+        qsirecon,
+        Rule(ZERO, zero_for_missing, 0, 0.0),
+        "pip install nilearn",
+        takes_mask=True,
     ),
     Tool(
         "MRtrix `mrstats`",
@@ -318,9 +363,11 @@ def compare(tools: tuple[Tool, ...] = TOOLS) -> str:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 theirs = tool.run(values, labels)
-            versions.append(f"{tool.name.split()[0]} {version}")
-            plain += table(tool.name, agreement(theirs, ours(numbers, labels)))
-            expected = by_rule(numbers, labels, tool.rule)
+            if not tool.takes_mask:  # QSIRecon's steps are nilearn's
+                versions.append(f"{tool.name.split()[0]} {version}")
+            mask = mask_of(labels=labels) if tool.takes_mask else None
+            plain += table(tool.name, agreement(theirs, ours(numbers, labels, mask)))
+            expected = by_rule(numbers, labels, tool.rule, mask)
             ruled += table(f"{tool.name}: {tool.rule.summary}", agreement(theirs, expected))
     header = ["tool", "statistics", *REGIONS.values()]
     parts = [
