@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 
@@ -141,7 +142,7 @@ def _stated_attrs(
 ) -> dict[str, str]:
     """The ranges that maps state themselves, where they were not overruled."""
     stated = {
-        name: list(of_map.valid_range)
+        name: [bound if np.isfinite(bound) else None for bound in of_map.valid_range]
         for name, of_map in zip(names, of_maps, strict=True)
         if validity.valid_range is None and of_map.valid_range is not None
     }

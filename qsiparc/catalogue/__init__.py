@@ -125,6 +125,7 @@ def register_statistic(
     >>> qsiparc.statistics().loc["midrange", "summary"]
     'Half way between the smallest and the largest value'
     """
+    _refuse_built_in(name)
     statistic = own_statistic(
         name,
         function,
@@ -135,7 +136,6 @@ def register_statistic(
         empty=empty,
         reference=reference,
     )
-    _refuse_built_in(name)
     if name in _registered and not replace:
         raise OptionError(
             f"A statistic {name!r} is registered already ({_registered[name].summary}). "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -109,8 +110,8 @@ def own_statistic(
     _check(name, function)
     if minimum < 0:
         raise OptionError(f"minimum is a number of voxels, not {minimum!r}.")
-    doc = (getattr(function, "__doc__", None) or "").strip().partition("\n")[0].rstrip(".")
-    known = doc if getattr(function, "__module__", None) != "functools" else ""
+    doc = inspect.getdoc(function) if inspect.isfunction(function) else None
+    known = (doc or "").partition("\n")[0].rstrip(".")
     return Statistic(
         name,
         summary or known or "a statistic of your own",

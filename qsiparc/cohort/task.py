@@ -250,4 +250,4 @@ class _Work:
 
 def _units(path: str) -> str:
     """The unit of a map that could not be read, by its sidecar."""
-    return read_sidecar(Path(path)).get("units", "")
+    return str(read_sidecar(Path(path)).get("units", ""))
