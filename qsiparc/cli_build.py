@@ -42,6 +42,17 @@ def _tables(
     return {text.partition("=")[0]: text.partition("=")[2] for text in given}
 
 
+def _range(
+    _context: click.Context, _option: click.Parameter, given: tuple[float, float] | None
+) -> tuple[float, float] | None:
+    from qsiparc.validity import as_range
+
+    try:
+        return None if given is None else as_range(given, "LO HI are")
+    except OptionError as error:
+        raise click.BadParameter(str(error)) from error
+
+
 def _shard(_context: click.Context, _option: click.Parameter, given: str | None) -> Any:  # noqa: ANN401 - click's
     from qsiparc.cohort.plan import parse_shard
 
@@ -60,6 +71,27 @@ def _shard(_context: click.Context, _option: click.Parameter, given: str | None)
 @click.option("--scalars", "-m", multiple=True, callback=_labels, metavar="NAME")
 @click.option("--stats", multiple=True, callback=_labels, metavar="TIER", help="A tier, or names.")
 @click.option("--zero-is-missing", is_flag=True, help="A value of exactly 0 is missing.")
+@click.option(
+    "--valid-range",
+    type=(float, float),
+    callback=_range,
+    metavar="LO HI",
+    help="Values outside are missing.",
+)
+@click.option(
+    "--min-coverage",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    metavar="SHARE",
+    help="Share of a region that must be valid.",
+)
+@click.option(
+    "--min-voxels",
+    type=click.IntRange(0),
+    default=0,
+    metavar="N",
+    help="Valid voxels that a region must have.",
+)
 @click.option(
     "--lut", multiple=True, callback=_tables, metavar="ATLAS=FILE", help="Use this table."
 )
@@ -85,6 +117,9 @@ def build(
     scalars: list[str],
     stats: list[str],
     zero_is_missing: bool,
+    valid_range: tuple[float, float] | None,
+    min_coverage: float,
+    min_voxels: int,
     lut: dict[str, str],
     n_procs: int,
     dask_scheduler: str | None,
@@ -108,16 +143,17 @@ def build(
     from qsiparc.cohort.assemble import finalize
     from qsiparc.cohort.plan import Options
     from qsiparc.cohort.study import carry_out, prepare_output
+    from qsiparc.validity import Validity
 
     level = {0: logging.WARNING, 1: logging.INFO}.get(verbose, logging.DEBUG)
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
     options = Options(
+        validity=Validity(zero_is_missing, valid_range, min_coverage, min_voxels),
         participant_label=participant_label or None,
         session_label=session_label or None,
         atlas=atlas or None,
         scalars=scalars or None,
         stats=(stats[0] if len(stats) == 1 else tuple(stats)) or "extended",
-        zero_is_missing=zero_is_missing,
         luts=lut or None,
         check_content=check_content,
         prune=prune,

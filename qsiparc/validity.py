@@ -150,6 +150,10 @@ class Validity:
         return (count >= self.min_voxels) & (count / atlas_sizes >= self.min_coverage)
 
 
+EVERYTHING: Final = Validity()
+"""All that is not NaN counts, and one voxel is enough."""
+
+
 def as_range(given: Any, what: str) -> tuple[float, float]:  # noqa: ANN401 - a user's
     """Two bounds, of two numbers; None is an open end."""
     try:

@@ -11,6 +11,7 @@ from phantoms import ramp, volume
 
 import qsiparc
 from qsiparc.catalogue import tiers
+from qsiparc.catalogue.identity import identity
 from qsiparc.errors import OptionError, StatisticError, UnknownStatisticError
 
 LABELS = np.repeat([1, 2, 1, 4], 6).reshape(2, 3, 4, order="F").astype(np.int16)
@@ -189,8 +190,8 @@ def test_its_unit_stays_with_the_cube(fa, dseg, registered, tmp_path):
     registered("var", np.var, unit="map²", summary="variance")
     cube = fa.parc.extract(dseg, stats=["var", "std", {"odd": len}])
     assert json.loads(cube.attrs["own_statistics"]) == {
-        "var": {"unit": "map²", "summary": "variance"},
-        "odd": {"summary": "a statistic of your own"},
+        "var": {"unit": "map²", "summary": "variance", "function": identity(np.var)},
+        "odd": {"summary": "a statistic of your own", "function": identity(len)},
     }
     cube = qsiparc.open(cube.parc.save(tmp_path / "cube.nc"))
     found = {

@@ -244,7 +244,7 @@ class TestMask:
         cube = fa.parc.extract(dseg, stats="diagnostic")
         assert np.isnan(values_of(cube, "mask_coverage")).all()
         for stats in ("mask_coverage", ["mean", "mask_coverage"]):
-            with pytest.raises(OptionError, match="mask=… gives one"):
+            with pytest.raises(OptionError, match="needs a mask"):
                 fa.parc.extract(dseg, stats=stats)
 
     def test_a_region_that_the_mask_leaves_out_stays_a_row(self, fa, dseg):
@@ -283,9 +283,10 @@ def test_all_of_it_is_recorded_and_can_be_stored(fa, dseg, tmp_path):
     for name in ("cube.nc", "cube.zarr"):
         stored = qsiparc.open(cube.parc.save(tmp_path / name)).attrs
         assert {key: stored[key] for key in cube.attrs} == cube.attrs
-    assert {key: cube.attrs[key] for key in list(cube.attrs)[2:-1]} == {
+    assert list(json.loads(cube.attrs["own_statistics"])) == ["n"]
+    told = {key: cube.attrs[key] for key in list(cube.attrs)[2:-1] if key != "own_statistics"}
+    assert told == {
         "stats": "mean n",
-        "own_statistics": '{"n": {"summary": "a statistic of your own"}}',
         "zero_is_missing": 1,
         "valid_max": 5,
         "min_coverage": 0.5,

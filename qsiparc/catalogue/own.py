@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from qsiparc.catalogue.declaration import Statistic
+from qsiparc.catalogue.identity import identity
 from qsiparc.errors import OptionError, StatisticError
 from qsiparc.names import OWN_STATISTICS, RESERVED
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from qsiparc.catalogue.sample import Sample
 
     Own = Callable[[NDArray[np.float64]], ArrayLike]
+
+_TOLD: Final = ("unit", "summary", "formula", "reference")
 
 SHOWN: Final = 60
 """Characters that a message shows of something that should have been a number."""
@@ -152,9 +155,8 @@ def own_attrs(statistics: Iterable[Statistic]) -> dict[str, str]:
     """
     known = {
         s.name: {
-            key: text
-            for key in ("unit", "summary", "formula", "reference")
-            if (text := getattr(s, key))
+            **{key: text for key in _TOLD if (text := getattr(s, key))},
+            "function": identity(s.function.function),
         }
         for s in statistics
         if isinstance(s.function, PerRegion)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import xarray as xr
 
+from qsiparc.catalogue import resolve
 from qsiparc.cohort.derivative import describe_dataset
-from qsiparc.cohort.executors import run_all
+from qsiparc.cohort.executors import require_portable, run_all
 from qsiparc.cohort.failures import write_tables
 from qsiparc.cohort.fingerprint import Inspector, is_current
 from qsiparc.cohort.lock import locked
@@ -237,6 +238,7 @@ def carry_out(
     -------
     Report
     """
+    require_portable(resolve(options.stats), engine)
     plan = make_plan(root, out, options)
     study = Study(plan, check_content=options.check_content)
     try:
