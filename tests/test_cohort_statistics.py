@@ -149,13 +149,14 @@ def test_the_range_of_a_sidecar(tree, tmp_path):
 
 def test_in_a_shell(tree, tmp_path):
     options = ["--valid-range", "-1", "0.3", "--min-coverage", "0.5", "--min-voxels", "2"]
-    command = ["build", str(tree), str(tmp_path / "out"), "-a", ATLAS, "--shard", "1/1", *options]
+    folders = [str(tree), str(tmp_path / "out")]
+    command = ["build", *options, "-a", ATLAS, *folders, "--shard", "1/1"]
     done = CliRunner().invoke(main, command)
     assert done.exit_code == 0, done.output
     attrs = cube_of(tmp_path / "out").attrs
     found = [attrs[key] for key in ("valid_min", "valid_max", "min_coverage", "min_voxels")]
     assert found == [-1, 0.3, 0.5, 2]
-    wrong = CliRunner().invoke(main, [*command[:3], "--valid-range", "1", "0"])
+    wrong = CliRunner().invoke(main, ["build", *folders, "--valid-range", "1", "0"])
     assert wrong.exit_code == 2
     assert "the lower one first" in wrong.output
 
