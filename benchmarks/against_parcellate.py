@@ -34,7 +34,7 @@ KINDS = {
     "RTOP": lambda rng, n: rng.gamma(6, 5e4, n),
     "signed": lambda rng, n: rng.normal(0.1, 1, n),
     "heavy tails": lambda rng, n: rng.standard_t(2, n),
-    "two humps": lambda rng, n: rng.normal(0, 0.2, n) + (rng.random(n) < 0.4),
+    "two humps": lambda rng, n: rng.normal(0, 0.2, n) + rng.integers(2, size=n),
     "constant": lambda rng, n: np.full(n, rng.choice([0.0, 0.5, 2.0])),
 }
 
