@@ -56,9 +56,10 @@ def open_nifti(
     DataArray
         Dims ``(i, j, k)``, of a 4D file ``(i, j, k, volume)``; coordinates are the voxel numbers
         of the file and the scalar ``space``, which carries the affine. Values are scaled by the
-        header, in the file's own type where it asks for no scaling. ``units`` and ``long_name``
-        come from the JSON sidecar where there is one, and so does ``label``, the name of each
-        volume of a 4D file. Nothing is read before it is asked for.
+        header, in the file's own type where it asks for no scaling. ``units``, ``long_name``,
+        ``valid_range``, ``valid_min`` and ``valid_max`` come from the JSON sidecar where there is
+        one, and so does ``label``, the name of each volume of a 4D file. Nothing is read before it
+        is asked for.
 
     Raises
     ------
