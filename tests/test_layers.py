@@ -11,7 +11,7 @@ import pytest
 import qsiparc
 
 PACKAGE = Path(qsiparc.__file__).parent
-FOUNDATION = {"atomic", "names", "errors", "options", "version"}
+FOUNDATION = {"atomic", "names", "errors", "options", "regular", "version"}
 MAY_IMPORT = {
     "__init__": {"accessor"},
     "accessor": {
@@ -175,13 +175,14 @@ MAY_IMPORT = {
     "grid": set(),
     "groups": set(),
     "coords": {"cube"},
+    "header": {"inflate", "unreadable"},
     "inflate": set(),
     "kernels": set(),
     "labels": set(),
     "laterality": {"atlas.hemisphere", "cube", "groups"},
     "masking": {"parcellation"},
     "names": set(),
-    "nifti": {"entities", "grid", "sidecar", "space", "unreadable", "voxels"},
+    "nifti": {"entities", "grid", "header", "sidecar", "space", "unreadable", "voxels"},
     "onepass": {"inflate"},
     "options": set(),
     "parcellation": {"entities", "grid", "kernels", "labels", "nifti", "space"},
@@ -207,6 +208,7 @@ MAY_IMPORT = {
     "ranks": {"kernels"},
     "reduce": {"catalogue", "catalogue.sample", "kernels"},
     "regions": {"atlas", "labels"},
+    "regular": set(),
     "relabel": {"atlas", "groups", "parcellation", "regions"},
     "scalarstats": {
         "atlas",
@@ -228,7 +230,7 @@ MAY_IMPORT = {
         "progress",
         "space",
     },
-    "unreadable": set(),
+    "unreadable": {"inflate"},
     "version": set(),
     "validity": {"ranks"},
     "volume": {"captions", "cube", "labels", "parcellation", "space"},
@@ -236,7 +238,7 @@ MAY_IMPORT = {
     "weighted": {"kernels"},
     "weights": {"grid", "nifti", "space"},
 }
-NIBABEL = {"nifti", "voxels"}
+NIBABEL = {"header", "nifti", "voxels"}
 
 
 def room_imports(path):
