@@ -15,6 +15,7 @@ FOUNDATION = {"atomic", "names", "errors", "options", "regular", "version"}
 MAY_IMPORT = {
     "__init__": {"accessor"},
     "accessor": {
+        "accessor_plot",
         "aggregate",
         "archive",
         "cube",
@@ -27,15 +28,17 @@ MAY_IMPORT = {
         "table",
         "volume",
     },
+    "accessor_plot": {"plot"},
     "aggregate": {"cube", "groups", "pooling"},
     "archive": {"cube", "space"},
     "atomic": set(),
     "atlas": {"atlas.files", "atlas.hemisphere", "atlas.table", "entities", "parcellation"},
     "atlas.columns": {"atlas.hemisphere"},
     "atlas.files": {"atlas.columns", "atlas.jsonfile", "atlas.text"},
+    "atlas.display": {"markup"},
     "atlas.hemisphere": set(),
     "atlas.jsonfile": {"atlas.columns"},
-    "atlas.table": {"atlas.columns"},
+    "atlas.table": {"atlas.columns", "atlas.display"},
     "atlas.text": set(),
     "backend": {"nifti"},
     "catalogue": {
@@ -61,7 +64,7 @@ MAY_IMPORT = {
     "cli": {"cli_build", "cli_finalize", "discover"},
     "cli_build": {"cli_report", "cohort.assemble", "cohort.plan", "cohort.study"},
     "cli_report": {"cohort.plan", "cohort.study"},
-    "cli_finalize": {"archive", "cohort.assemble"},
+    "cli_finalize": {"cli_report", "cohort.assemble", "cohort.failures"},
     "cohort": {"cohort.assemble", "cohort.plan", "cohort.study", "progress"},
     "cohort.agree": set(),
     "cohort.assemble": {
@@ -91,7 +94,7 @@ MAY_IMPORT = {
     },
     "cohort.netcdfwriter": {"cohort.blocks", "cube"},
     "cohort.parts": {"cube"},
-    "cohort.plan": {"catalogue", "cohort.record", "cohort.task", "discover"},
+    "cohort.plan": {"catalogue", "cohort.record", "cohort.task", "cohort.wanted", "discover"},
     "cohort.reading": {"cohort.parts", "cohort.record"},
     "cohort.record": set(),
     "cohort.study": {
@@ -114,6 +117,7 @@ MAY_IMPORT = {
         "parcellation",
         "sidecar",
     },
+    "cohort.wanted": {"cohort.parts"},
     "cohort.zarrwriter": {"archive", "cohort.blocks", "cube"},
     "discover": {
         "discover.bidsfile",
@@ -136,7 +140,7 @@ MAY_IMPORT = {
         "discover.tables",
         "entities",
     },
-    "discover.display": set(),
+    "discover.display": {"markup"},
     "discover.found": {"discover.bidsfile", "discover.identity", "discover.walk", "entities"},
     "discover.grids": {"nifti"},
     "discover.identity": set(),
@@ -181,11 +185,12 @@ MAY_IMPORT = {
     "labels": set(),
     "laterality": {"atlas.hemisphere", "cube", "groups"},
     "masking": {"parcellation"},
+    "markup": set(),
     "names": set(),
     "nifti": {"entities", "grid", "header", "sidecar", "space", "unreadable", "voxels"},
     "onepass": {"inflate"},
     "options": set(),
-    "parcellation": {"entities", "grid", "kernels", "labels", "nifti", "space"},
+    "parcellation": {"entities", "grid", "kernels", "labels", "nifti", "sizes", "space"},
     "participants": {"coords", "cube"},
     "phantom": set(),
     "phantom.atlas": {"phantom.brain"},
@@ -193,6 +198,25 @@ MAY_IMPORT = {
     "phantom.catalogue": {"entities"},
     "phantom.maps": {"phantom.brain"},
     "phantom.scan": {"phantom.atlas", "phantom.brain", "phantom.maps"},
+    "plot": {"plot.histogram", "plot.matrix", "plot.ranking", "plot.slices", "plot.strips"},
+    "plot.choice": {"cube"},
+    "plot.histogram": {
+        "captions",
+        "labels",
+        "masking",
+        "parcellation",
+        "plot.style",
+        "reduce",
+        "regions",
+        "space",
+        "validity",
+    },
+    "plot.matrix": {"captions", "plot.choice", "plot.style"},
+    "plot.ranking": {"captions", "cube", "plot.choice", "plot.style"},
+    "plot.slices": {"captions", "plot.style", "plot.world"},
+    "plot.strips": {"captions", "cube", "plot.choice", "plot.style"},
+    "plot.style": set(),
+    "plot.world": {"grid", "labels", "parcellation", "space"},
     "pooling": set(),
     "probseg": {
         "entities",
@@ -220,6 +244,7 @@ MAY_IMPORT = {
     },
     "scalartable": {"coords", "discover.identity", "entities", "groups"},
     "sidecar": set(),
+    "sizes": {"markup"},
     "space": {"grid"},
     "table": {"cube"},
     "tutorial": {
@@ -295,6 +320,13 @@ def test_imports_go_one_way():
 def test_only_the_nifti_rooms_import_nibabel(room):
     imports = {name.split(".")[0] for name in ROOMS[room]}
     assert ("nibabel" in imports) == (room in NIBABEL)
+
+
+@pytest.mark.parametrize("room", sorted(ROOMS))
+def test_only_the_figures_import_matplotlib_and_none_keeps_state(room):
+    imports = {name for name in ROOMS[room] if name.startswith("matplotlib")}
+    assert not imports or room.startswith("plot")
+    assert "matplotlib.pyplot" not in imports or room == "plot.style"  # inside of axes_or_new
 
 
 @pytest.mark.parametrize("room", ["kernels", "pooling", "ranks", "weighted"])
