@@ -16,6 +16,8 @@ help:
 	@echo "make docs    the documentation, in docs/_build/html"
 	@echo "make figures the figures of the documentation and the README, anew"
 	@echo "make harmony what other tools say of one map, against ours; into the page that compares them"
+	@echo "make fuzz    a minute of fuzzing each for volumes and label files; FUZZ=600 for ten"
+	@echo "make test-oldest  the tests with the oldest dependencies that are supported"
 	@echo "make format  sort imports, format, fix what can be fixed"
 
 $(VENV)/.made:
@@ -36,6 +38,10 @@ $(VENV)/.docs: pyproject.toml $(VENV)/.made
 	$(PIP) install --editable '.[docs]'
 	@touch $@
 
+$(VENV)/.fuzz: pyproject.toml $(VENV)/.made
+	$(PIP) install --editable '.[test,fuzz]'
+	@touch $@
+
 demo: $(VENV)/.demo
 	$(BIN)/python docs/demo.py demo
 
@@ -54,6 +60,21 @@ unit: $(VENV)/.test
 
 notebooks: $(VENV)/.test
 	$(BIN)/python -m pytest --nbmake --nbmake-timeout=300 --override-ini=filterwarnings= $(NOTEBOOKS)
+
+# FUZZ seconds each; what it finds is left in .fuzz, and becomes a test
+fuzz: $(VENV)/.fuzz
+	@mkdir -p .fuzz/volumes .fuzz/luts
+	cd .fuzz && for what in volumes luts; do \
+	  ../$(BIN)/python ../fuzz/$$what.py $$what ../tests/corpus/$$what -max_total_time=$(FUZZ) \
+	    -max_len=4096 -len_control=0 -timeout=20 -artifact_prefix=$$what- || exit 1; done
+
+# the oldest version of every dependency that pyproject.toml allows, in an environment of its own
+test-oldest:
+	$(PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/python -m pip install --quiet uv
+	.venv-oldest/bin/uv pip install --quiet --python .venv-oldest/bin/python \
+	  --resolution lowest-direct --editable '.[test]'
+	.venv-oldest/bin/python -m pytest -q
 
 docs: $(VENV)/.docs
 	rm -rf docs/reference/generated
