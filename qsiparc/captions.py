@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from qsiparc.catalogue import units_of
-from qsiparc.names import VALUE
+from qsiparc.names import LATERALITY, LATERALITY_INDEX, VALUE
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
@@ -36,7 +36,11 @@ def describe_values(
     stat, scalar, unit = (_single(values, name) for name in ("stat", "scalar", "units"))
     own = "" if values.name in {None, VALUE} else str(values.name)
     name = " of ".join(part for part in (stat or own, scalar) if part) or VALUE
-    known = {"long_name": name, "units": units_of(stat, unit, attrs or {})}
+    units = units_of(stat, unit, attrs or {})
+    formula = str((attrs or {}).get(LATERALITY, ""))
+    if formula:
+        name, units = f"{formula} of {name}", "1" if formula == LATERALITY_INDEX else units
+    known = {"long_name": name, "units": units}
     return {key: str(values.attrs.get(key, value)) for key, value in known.items()}
 
 
