@@ -82,7 +82,9 @@ def extract_cube(
         require_no_mask(stats)
     volumes = _volumes(maps)
     grid, *_ = [voxel_grid(volume) for volume in volumes]  # each checks its own witness
-    parcellation = Parcellation.from_labels(dseg).on(grid, resample=resample)
+    parcellation = Parcellation.from_labels(dseg).on(
+        grid, resample=resample, name=str(volumes[0].attrs.get("source", ""))
+    )
     rows = region_rows(as_lut(lut, parcellation), parcellation, unknown)
     domain = within(parcellation, mask, resample=resample)
     region_names = tuple(rows.columns["region_name"])

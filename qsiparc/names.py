@@ -87,3 +87,8 @@ RESERVED: Final = frozenset(
 """Words that a cube or a long table needs for itself."""
 
 Hemisphere = Literal["L", "R", "bilateral"]
+
+
+def legible(name: str) -> str:
+    """A name as text that can be stored and printed: bytes that are no UTF-8 by their codes."""
+    return name.encode("utf-8", "backslashreplace").decode()

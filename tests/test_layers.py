@@ -11,7 +11,7 @@ import pytest
 import qsiparc
 
 PACKAGE = Path(qsiparc.__file__).parent
-FOUNDATION = {"atomic", "names", "errors", "options", "version"}
+FOUNDATION = {"atomic", "names", "errors", "options", "regular", "version"}
 MAY_IMPORT = {
     "__init__": {"accessor"},
     "accessor": {
@@ -196,6 +196,7 @@ MAY_IMPORT = {
     "grid": set(),
     "groups": set(),
     "coords": {"cube"},
+    "header": {"inflate", "unreadable"},
     "inflate": set(),
     "kernels": set(),
     "labels": set(),
@@ -203,7 +204,7 @@ MAY_IMPORT = {
     "masking": {"parcellation"},
     "markup": set(),
     "names": set(),
-    "nifti": {"entities", "grid", "sidecar", "space", "unreadable", "voxels"},
+    "nifti": {"entities", "grid", "header", "sidecar", "space", "unreadable", "voxels"},
     "onepass": {"inflate"},
     "options": set(),
     "parcellation": {"entities", "grid", "kernels", "labels", "nifti", "sizes", "space"},
@@ -257,6 +258,7 @@ MAY_IMPORT = {
         "validity",
     },
     "regions": {"atlas", "labels"},
+    "regular": set(),
     "relabel": {"atlas", "groups", "parcellation", "regions"},
     "scalarstats": {
         "atlas",
@@ -279,7 +281,7 @@ MAY_IMPORT = {
         "progress",
         "space",
     },
-    "unreadable": set(),
+    "unreadable": {"inflate"},
     "version": set(),
     "validity": {"ranks"},
     "volume": {"captions", "cube", "labels", "parcellation", "space"},
@@ -287,7 +289,7 @@ MAY_IMPORT = {
     "weighted": {"kernels"},
     "weights": {"grid", "nifti", "space"},
 }
-NIBABEL = {"nifti", "voxels"}
+NIBABEL = {"header", "nifti", "voxels"}
 
 
 def room_imports(path):
