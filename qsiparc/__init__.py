@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from qsiparc.nifti import open_nifti
     from qsiparc.options import set_options
     from qsiparc.parcellation import Parcellation
+    from qsiparc.report import find_problems, write_report
 
 __all__ = [
     "AtlasLUT",
@@ -34,12 +35,14 @@ __all__ = [
     "build",
     "finalize",
     "find",
+    "find_problems",
     "from_long",
     "open",
     "open_nifti",
     "read_lut",
     "set_options",
     "statistics",
+    "write_report",
 ]
 
 _HOMES = {
@@ -50,12 +53,14 @@ _HOMES = {
     "build": "cohort",
     "finalize": "cohort.assemble",
     "find": "discover",
+    "find_problems": "report",
     "from_long": "fromlong",
     "open": "archive",
     "open_nifti": "nifti",
     "read_lut": "atlas",
     "set_options": "options",
     "statistics": "catalogue",
+    "write_report": "report",
 }
 _ROOMS = {"atlas", "discover", "errors", "extract", "tutorial"}
 

@@ -73,6 +73,7 @@ def _shard(_context: click.Context, _option: click.Parameter, given: str | None)
 @click.option("--tsv", is_flag=True, help="Also write a long table a scan and atlas.")
 @click.option("--netcdf", is_flag=True, help="Also write qsiparc.nc.")
 @click.option("--parquet", is_flag=True, help="Also write qsiparc.parquet.")
+@click.option("--report/--no-report", default=True, help="Write the quality report, report.html.")
 @click.option("--zarr-format", type=click.Choice(["3", "2"]), default="3", show_default=True)
 @click.option("--verbose", "-v", count=True, help="Say more; -vv everything.")
 def build(
@@ -96,6 +97,7 @@ def build(
     tsv: bool,
     netcdf: bool,
     parquet: bool,
+    report: bool,
     zarr_format: str,
     verbose: int,
 ) -> None:
@@ -129,16 +131,15 @@ def build(
             return
         with _engine(n_procs, dask_scheduler) as engine, Teller(verbose=verbose > 0) as teller:
             out = prepare_output(qsirecon_dir, output_dir)
-            report = carry_out(
-                qsirecon_dir, out, options, engine, strict=strict, begun=teller.begun
-            )
-        if shard is None and report.exit_code != 2:  # noqa: PLR2004 - nothing to assemble
+            done = carry_out(qsirecon_dir, out, options, engine, strict=strict, begun=teller.begun)
+        if shard is None and done.exit_code != 2:  # noqa: PLR2004 - nothing to assemble
             finalize(
                 output_dir,
                 zarr_format=3 if zarr_format == "3" else 2,
                 netcdf=netcdf,
                 parquet=parquet,
                 tsv=tsv,
+                report=report,
             )
     except KeyboardInterrupt:
         click.echo("Interrupted. What was done is kept; the same command goes on.", err=True)
@@ -146,8 +147,8 @@ def build(
     except QsiparcError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(1 if strict and isinstance(error, BuildError) else 2)
-    summarise(report, output_dir, is_shard=shard is not None)
-    sys.exit(report.exit_code)
+    summarise(done, output_dir, is_shard=shard is not None)
+    sys.exit(done.exit_code)
 
 
 @contextmanager

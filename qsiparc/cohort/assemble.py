@@ -16,6 +16,7 @@ from qsiparc.cohort.netcdfwriter import write_netcdf
 from qsiparc.cohort.parts import part_paths
 from qsiparc.cohort.zarrwriter import ZarrFormat, write_zarr
 from qsiparc.errors import CubeError, OptionError, QsiparcWarning, warn
+from qsiparc.report import add_report
 
 if TYPE_CHECKING:
     import os
@@ -33,6 +34,7 @@ def finalize(
     netcdf: bool = False,
     parquet: bool = False,
     tsv: bool = False,
+    report: bool = True,
 ) -> xr.DataTree:
     """Put the parts of a study together into one archive, ``qsiparc.zarr``.
 
@@ -48,6 +50,8 @@ def finalize(
         Whether to write ``qsiparc.parquet``, the long table of the whole study.
     tsv : bool, optional
         Whether to write the long table of every scan and atlas, ``*_diffmap.tsv``.
+    report : bool, optional
+        Whether to write the quality report, ``report.html``; see `qsiparc.write_report`.
 
     Returns
     -------
@@ -70,7 +74,8 @@ def finalize(
     -----
     QsiparcWarning
         Units of a scalar differ between scans, so the archive states none; one map goes by two
-        ids; or an earlier ``qsiparc.nc`` or ``qsiparc.parquet`` is not renewed.
+        ids; an earlier ``qsiparc.nc`` or ``qsiparc.parquet`` is not renewed; or there is no
+        report, for want of jinja2.
 
     Notes
     -----
@@ -109,6 +114,8 @@ def finalize(
                 _warn_of_stale(out / name)
         if tsv:
             write_scan_tables(study, out)
+        if report:
+            add_report(out)
     return open_tree(out / STUDY)
 
 

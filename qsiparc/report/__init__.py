@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from qsiparc.archive import STUDY, open_tree
 from qsiparc.atomic import replacing
-from qsiparc.errors import CubeError, OptionError
+from qsiparc.errors import CubeError, OptionError, QsiparcWarning, warn
 from qsiparc.report.finding import to_frame
 from qsiparc.report.inspection import inspect
 from qsiparc.report.mosaics import draw_mosaics
@@ -125,6 +125,30 @@ def find_problems(out: str | os.PathLike[str]) -> pd.DataFrame:
     with closing(open_tree(_archive(out))) as tree:
         atlases = [Atlas(name, node.to_dataset()) for name, node in tree.children.items()]
         return to_frame(inspect(atlases, read_notes(out)).findings)
+
+
+def add_report(out: Path) -> None:
+    """Write the report at the end of a build; the study is whole without it.
+
+    Parameters
+    ----------
+    out : Path
+        Output folder, with its archive.
+
+    Warns
+    -----
+    QsiparcWarning
+        There is no report, and why.
+    """
+    try:
+        write_report(out)
+    except OptionError as error:
+        hint = f"{error} Or build without it: --no-report."
+    except Exception as error:  # noqa: BLE001 - hours of work are done, and safe
+        hint = f"The study is whole, but its report could not be written: {error!r}"
+    else:
+        return
+    warn(hint, QsiparcWarning)
 
 
 def require_jinja2() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from qsiparc.report.finding import KEPT, Findings, Spot
 from qsiparc.report.robust import middle, scale
-from qsiparc.report.volumes import FEWEST
+from qsiparc.report.volumes import FEWEST, more
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,7 +24,7 @@ _DROP: Final = 0.3
 _LOW: Final = 0.5
 """Coverage that is low where most scans have it, or where there are too few to compare."""
 
-_VOXELS: Final = 4
+_VOXELS: Final = 8
 """Voxels that must be missing beyond what is usual; fewer happen by chance."""
 
 
@@ -99,16 +99,17 @@ class Coverage:
             missing = self._usual[rows, scan] - self._worst[rows, scan]
             rows = rows[np.argsort(-missing, kind="stable")]
             spots = [self._spot(row, int(scan)) for row in rows[:KEPT]]
-            more = f" and {rows.size - 1} more" if rows.size > 1 else ""
             found.add(
                 "coverage",
                 atlas.scans[scan],
-                f"{spots[0].name}{more}: {spots[0].text}",
+                f"{spots[0].name}{more(rows)}: {spots[0].text}",
                 score=float(missing.sum()),
                 atlases=[atlas.name],
-                scalars=[name for name, hit in zip(self._names, self._hit, strict=True) if scan in hit],
+                scalars=[
+                    name for name, hit in zip(self._names, self._hit, strict=True) if scan in hit
+                ],
                 spots=spots,
-                n_regions=rows.size,
+                regions=rows,
             )
         if self._everywhere:
             self._conclude_everywhere(found)
@@ -138,16 +139,16 @@ class Coverage:
             for row, (lowest, names) in self._everywhere.items()
         ]
         spots.sort(key=lambda spot: -spot.score)
-        more = f" and {len(spots) - 1} more" if len(spots) > 1 else ""
+        rows = np.arange(len(spots))
         found.add(
             "coverage",
             "",
-            f"{spots[0].name}{more}: {spots[0].text}",
+            f"{spots[0].name}{more(rows)}: {spots[0].text}",
             score=sum(spot.score for spot in spots),
             atlases=[atlas.name],
             scalars=dict.fromkeys(n for _, names in self._everywhere.values() for n in names),
             spots=spots[:KEPT],
-            n_regions=len(spots),
+            regions=self._everywhere,
         )
 
 

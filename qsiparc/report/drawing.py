@@ -77,7 +77,9 @@ def draw_card(about: Distribution, flagged: Mapping[str, str]) -> Card:
     area = f"M0 {_TALL}{bars}V{_TALL}z"
     places = np.clip((about.medians - low) / (high - low), 0, 1) * (WIDTH - 6) + 3
     named = list(zip(about.scans, places.tolist(), about.medians.tolist(), strict=True))
-    dots = "".join(f"M{_n(x)} {_DOTS}h0" for scan, x, value in named if value == value and scan not in flagged)  # noqa: PLR0124 - NaN
+    dots = "".join(
+        f"M{_n(x)} {_DOTS}h0" for scan, x, value in named if value == value and scan not in flagged
+    )  # noqa: PLR0124 - NaN
     marks = [
         Mark(round(x, 1), scan, f"{scan}: {flagged[scan]} (median {value:.3g})")
         for scan, x, value in named

@@ -132,8 +132,8 @@ class Finding:
         Where it was found.
     spots : list of Spot
         The worst regions, the worst first.
-    n_regions : int
-        How many regions there are in all.
+    regions : set of (str, int)
+        Atlas and place of every region in which it was found.
     """
 
     kind: str
@@ -144,7 +144,12 @@ class Finding:
     atlases: list[str] = field(default_factory=list)
     scalars: list[str] = field(default_factory=list)
     spots: list[Spot] = field(default_factory=list)
-    n_regions: int = 0
+    regions: set[tuple[str, int]] = field(default_factory=set)
+
+    @property
+    def n_regions(self) -> int:
+        """In how many regions it was found."""
+        return len(self.regions)
 
     @property
     def title(self) -> str:
@@ -171,10 +176,10 @@ class Findings:
         *,
         score: float,
         scalar: str = "",
-        atlases: Iterable[str] = (),
+        atlases: Sequence[str] = (),
         scalars: Iterable[str] = (),
         spots: Sequence[Spot] = (),
-        n_regions: int = 0,
+        regions: Iterable[int] = (),
     ) -> None:
         """Take one in.
 
@@ -184,8 +189,10 @@ class Findings:
             What it is one with.
         text, score
             As in `Finding`; the text with the highest score stays.
-        atlases, scalars, spots, n_regions
+        atlases, scalars, spots
             As in `Finding`; added to what is there.
+        regions : iterable of int
+            Places of the regions in the one atlas.
         """
         one = self._found.setdefault((kind, scan, scalar), Finding(kind, scan, scalar))
         if not one.text or score > one.score:
@@ -193,7 +200,7 @@ class Findings:
         one.atlases = list(dict.fromkeys([*one.atlases, *atlases]))
         one.scalars = list(dict.fromkeys([*one.scalars, *scalars]))
         one.spots = sorted([*one.spots, *spots], key=lambda spot: -spot.score)[:KEPT]
-        one.n_regions += n_regions
+        one.regions.update((atlas, int(place)) for atlas in atlases for place in regions)
 
     def scans_of(self, kind: str, scalar: str) -> set[str]:
         """Scans of which a finding of that kind and scalar is known."""

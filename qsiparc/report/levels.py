@@ -98,7 +98,9 @@ def check_levels(
     """
     off, power = find_levels(np.where(wrong, np.nan, sheet.mean))
     n_off, n_known = np.count_nonzero(off), np.count_nonzero(np.isfinite(power))
-    usual = _usual_units(stated, [s for s, is_off in zip(atlas.scans, off, strict=True) if not is_off])
+    usual = _usual_units(
+        stated, [s for s, is_off in zip(atlas.scans, off, strict=True) if not is_off]
+    )
     for place in np.flatnonzero(off):
         scan = atlas.scans[place]
         off_by = power[place]
@@ -119,7 +121,6 @@ def check_levels(
             scalar=sheet.name,
             atlases=[atlas.name],
             scalars=[sheet.name],
-            n_regions=0,
         )
     return off
 
@@ -142,7 +143,9 @@ def check_stated(scalar: str, stated: Mapping[str, str], known: set[str], found:
     count = sum(units == usual for units in stated.values())
     for scan, units in stated.items():
         if units and units != usual and scan not in known:
-            text = f"{scalar} states {units}, and {usual} in {count} other scans; its values are alike"
+            text = (
+                f"{scalar} states {units}, and {usual} in {count} other scans; its values are alike"
+            )
             found.add("units", scan, text, score=1.0, scalar=scalar, scalars=[scalar])
 
 

@@ -107,7 +107,10 @@ def _context(content: Content) -> dict[str, Any]:
     }
     first = content.atlases[0]
     people = {
-        scan: [first.names(key)[n] if key in first.cube.coords else "" for key in ("participant_id", "session_id")]
+        scan: [
+            first.names(key)[n] if key in first.cube.coords else ""
+            for key in ("participant_id", "session_id")
+        ]
         for n, scan in enumerate(first.scans)
     }
     return {
@@ -178,7 +181,9 @@ def _left_out(rows: Sequence[dict[str, str]]) -> list[dict[str, Any]]:
     for row in rows:
         reason = "".join(letter for letter in row.get("reason", "") if not letter.isdigit())
         groups[row.get("atlas", ""), row.get("scalar", ""), reason].append(row)
-    return [{**same[0], "count": len({row.get("scan") for row in same})} for same in groups.values()]
+    return [
+        {**same[0], "count": len({row.get("scan") for row in same})} for same in groups.values()
+    ]
 
 
 def _provenance(atlas: Atlas) -> list[tuple[str, str]]:

@@ -15,8 +15,8 @@ _NORMAL: Final = 1.482602218505602
 _FEW: Final = np.array([np.nan, np.nan, 1.196, 1.495, 1.363, 1.206, 1.2, 1.14, 1.129, 1.107])
 """By how much that falls short in samples of 2 to 9 (Croux and Rousseeuw 1992)."""
 
-TYPICAL: Final = 90.0
-"""Percentile of all regions' spreads below which none is taken to be."""
+TYPICAL: Final = 1.5
+"""Times the median of all regions' spreads, below which none is taken to be."""
 
 
 def middle(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -87,13 +87,13 @@ def scale(values: NDArray[np.float64], centre: NDArray[np.float64]) -> NDArray[n
     -------
     numpy.ndarray, shape (region,)
         Of a few scans, some region's own spread is small by chance alone, and 0 where most scans
-        have the same value: then the 90th percentile of all regions' spreads counts instead, as a
-        share of the centre or half of it outright, whichever is more.
+        have the same value: then 1.5 times the median of all regions' spreads counts instead, as a
+        share of the centre or a third of it outright, whichever is more.
     """
     own = spread(values, centre)
     known = np.isfinite(own) & (centre != 0)
     if not known.any():
         return own
-    usual = np.percentile(own[known] / np.abs(centre[known]), TYPICAL) * np.abs(centre)
-    outright = np.percentile(own[known], TYPICAL) / 2
+    usual = TYPICAL * np.median(own[known] / np.abs(centre[known])) * np.abs(centre)
+    outright = TYPICAL * np.median(own[known]) / 3
     return np.asarray(np.fmax(own, np.fmax(usual, outright)))

@@ -8,7 +8,7 @@ import numpy as np
 
 from qsiparc.report.finding import KEPT, Findings, Spot
 from qsiparc.report.robust import middle, scale
-from qsiparc.report.volumes import FEWEST
+from qsiparc.report.volumes import ALONE, FEWEST, more, together
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 HUGE: Final = 1e30
 """No map has such a value; ±3.4e38, the largest float32, is what some fits leave."""
 
-_Z: Final = 8.0
-"""Spreads from the middle that are too many for a brain."""
+_Z: Final = 6.0
+"""Spreads from the middle that are too many for a brain, where there are many scans."""
+
+_FEW: Final = 3.0
+"""Scans of which a spread says so little that twice as many are asked for."""
 
 _USUAL: Final = 0.03
 """Least spread between people, as a share of the middle."""
@@ -85,9 +88,7 @@ def check_range(
     return wrong
 
 
-def check_unlike(
-    atlas: Atlas, sheet: Sheet, passed: NDArray[np.bool_], found: Findings
-) -> None:
+def check_unlike(atlas: Atlas, sheet: Sheet, passed: NDArray[np.bool_], found: Findings) -> None:
     """Look for means that are far from those of the other scans.
 
     Parameters
@@ -105,7 +106,9 @@ def check_unlike(
     spread = np.fmax(scale(mean, usual), _USUAL * np.abs(usual))
     with np.errstate(divide="ignore", invalid="ignore"):
         z = (mean - usual[:, None]) / spread[:, None]
-    out = (np.abs(z) >= _Z) & (spread > 0)[:, None] & enough[:, None]
+    limit = _Z * (1 + (_FEW / np.count_nonzero(np.isfinite(mean).any(axis=0))) ** 2)
+    out = (np.abs(z) >= limit) & (spread > 0)[:, None] & enough[:, None]
+    out &= together(out, np.abs(z) >= ALONE * limit)
     for scan in np.flatnonzero(out.any(axis=0)):
         rows = np.flatnonzero(out[:, scan])
         rows = rows[np.argsort(-np.abs(z[rows, scan]), kind="stable")]
@@ -117,16 +120,15 @@ def check_unlike(
             )
             where = (atlas.name, atlas.regions[row], atlas.region_names[row], sheet.name)
             spots.append(Spot(*where, said, float(abs(z[row, scan]))))
-        more = f" and {rows.size - 1} more" if rows.size > 1 else ""
         found.add(
             "values",
             atlas.scans[scan],
-            f"{spots[0].name}{more}: {spots[0].text}",
+            f"{spots[0].name}{more(rows)}: {spots[0].text}",
             score=spots[0].score,
             atlases=[atlas.name],
             scalars=[sheet.name],
             spots=spots,
-            n_regions=rows.size,
+            regions=rows,
         )
 
 
@@ -151,13 +153,13 @@ def _add(
         worst = np.where(where, np.nan_to_num(scored), -1).argmax(axis=1)
         rows = np.flatnonzero(where.any(axis=1))
         cells = [(int(row), int(worst[row])) for row in rows[:KEPT]]
-        _add_one(atlas, sheet, kind, "", cells, rows.size, found, n_scans=scans.size)
+        _add_one(atlas, sheet, kind, "", cells, rows, found, n_scans=scans.size)
         return
     for scan in scans:
         rows = np.flatnonzero(where[:, scan])
         rows = rows[np.argsort(-np.nan_to_num(scored[rows, scan]), kind="stable")]
         cells = [(int(row), int(scan)) for row in rows[:KEPT]]
-        _add_one(atlas, sheet, kind, atlas.scans[scan], cells, rows.size, found)
+        _add_one(atlas, sheet, kind, atlas.scans[scan], cells, rows, found)
 
 
 def _add_one(
@@ -166,11 +168,12 @@ def _add_one(
     kind: str,
     scan: str,
     cells: list[tuple[int, int]],
-    count: int,
+    rows: NDArray[np.intp],
     found: Findings,
     *,
     n_scans: int = 1,
 ) -> None:
+    count = rows.size
     spots = []
     for row, column in cells:
         said = f"mean {_number(sheet.mean[row, column])}{_unit(sheet)}"
@@ -188,7 +191,7 @@ def _add_one(
         atlases=[atlas.name],
         scalars=[sheet.name],
         spots=spots,
-        n_regions=count,
+        regions=rows,
     )
 
 

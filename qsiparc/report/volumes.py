@@ -20,6 +20,12 @@ FEWEST: Final = 3
 _Z: Final = 5.0
 """Spreads from the middle, on a scale of logarithms."""
 
+SEVERAL: Final = 3
+"""Regions that must stand out in one scan; of many thousand, one does so by chance alone …"""
+
+ALONE: Final = 2.0
+"""… unless it stands out by so many times as much."""
+
 _FACTOR: Final = 1.8
 """By which a region must be larger or smaller to be worth a look."""
 
@@ -44,21 +50,23 @@ def check_volumes(atlas: Atlas, size: NDArray[np.float64], found: Findings) -> N
 
     Notes
     -----
-    A volume is judged by its share of the whole atlas, so that neither the size of a head nor that
-    of a voxel matters, on a scale of logarithms. A region of n voxels is uncertain by 1/√n.
+    Volumes are judged on a scale of logarithms, after what all regions of a scan have in common
+    (their median) is taken off, so that neither the size of a head nor that of a voxel matters. A
+    region of n voxels is uncertain by 1/√n.
     """
     _check_lost(atlas, size, found)
     if np.count_nonzero(np.nansum(size, axis=0)) < FEWEST:
         return
     total = np.nansum(size, axis=0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share = np.log(np.where(size > 0, size, np.nan) / total)
-        head = np.log(np.where(total > 0, total, np.nan))
-    usual = middle(share)
-    apart = share - usual[:, None]
+    with np.errstate(divide="ignore"):
+        logs = np.log(np.where(size > 0, size, np.nan))
+    usual = middle(logs)
+    head = middle((logs - usual[:, None]).T)
+    apart = logs - usual[:, None] - head
     floor = np.hypot(_USUAL, 1 / np.sqrt(np.fmax(middle(size), 1)))
     z = apart / np.hypot(scale(apart + 1, np.ones_like(usual)), floor)[:, None]
     out = (np.abs(z) >= _Z) & (np.abs(apart) >= np.log(_FACTOR))
+    out &= together(out, np.abs(z) >= ALONE * _Z)
     for scan in np.flatnonzero(out.any(axis=0)):
         rows = np.flatnonzero(out[:, scan])
         rows = rows[np.argsort(-np.abs(z[rows, scan]))]
@@ -73,7 +81,7 @@ def check_volumes(atlas: Atlas, size: NDArray[np.float64], found: Findings) -> N
             )
             for row in rows[:KEPT]
         ]
-        text = f"{spots[0].name} has {spots[0].text} share"
+        text = f"{spots[0].name}{more(rows)}: {spots[0].text} for a brain of that size"
         found.add(
             "volume",
             atlas.scans[scan],
@@ -81,9 +89,24 @@ def check_volumes(atlas: Atlas, size: NDArray[np.float64], found: Findings) -> N
             score=spots[0].score,
             atlases=[atlas.name],
             spots=spots,
-            n_regions=rows.size,
+            regions=rows,
         )
-    _check_total(atlas, total, head - middle(head), found)
+    _check_total(atlas, total, head, found)
+
+
+def together(out: NDArray[np.bool_], far: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Scans in which several regions stand out, or one by far.
+
+    Parameters
+    ----------
+    out, far : numpy.ndarray, shape (region, scan)
+        What stands out, and what does by far.
+
+    Returns
+    -------
+    numpy.ndarray, shape (scan,)
+    """
+    return np.asarray((out.sum(axis=0) >= SEVERAL) | (out & far).any(axis=0))
 
 
 def _check_total(
@@ -96,6 +119,11 @@ def _check_total(
         )
         score = float(_Z * abs(apart[scan]))
         found.add("volume", atlas.scans[scan], text, score=score, atlases=[atlas.name])
+
+
+def more(rows: NDArray[np.intp]) -> str:
+    """How many regions there are beside the first."""
+    return f" and {rows.size - 1} more" if rows.size > 1 else ""
 
 
 def _check_lost(atlas: Atlas, size: NDArray[np.float64], found: Findings) -> None:
@@ -129,13 +157,12 @@ def _add_lost(
             said = f"in none of {n_lost} scans" if not known[row] else f"not in {n_lost} scans"
         where = (atlas.name, atlas.regions[row], atlas.region_names[row], "")
         spots.append(Spot(*where, said, float(known[row])))
-    more = f" and {rows.size - 1} more" if rows.size > 1 else ""
     found.add(
         "lost",
         scan,
-        f"{spots[0].name}{more}: {spots[0].text}",
+        f"{spots[0].name}{more(rows)}: {spots[0].text}",
         score=float(known[rows].sum()),
         atlases=[atlas.name],
         spots=spots,
-        n_regions=rows.size,
+        regions=rows,
     )
