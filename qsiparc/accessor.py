@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import xarray as xr
 
@@ -16,8 +16,13 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
+    from qsiparc.atlas import AtlasLUT
+    from qsiparc.catalogue import Stats
+    from qsiparc.groups import By
     from qsiparc.parcellation import Dseg, Resample
     from qsiparc.regions import Lut, Unknown
+    from qsiparc.validity import Range
+    from qsiparc.volume import Missing
 
     Label = str | int | Sequence[Any] | slice | None
 
@@ -79,8 +84,12 @@ class _OnVolumes(_OnAnything):
         dseg: Dseg,
         lut: Lut | None = None,
         *,
-        stats: str | Sequence[str] = "extended",
+        stats: Stats = "extended",
         zero_is_missing: bool = False,
+        valid_range: Range | None = None,
+        mask: Dseg | None = None,
+        min_coverage: float = 0.0,
+        min_voxels: int = 0,
         scalar: str | None = None,
         subject: str | None = None,
         unknown: Unknown = "warn",
@@ -96,10 +105,25 @@ class _OnVolumes(_OnAnything):
         lut : AtlasLUT, path, DataFrame or None, optional
             Names of the regions. All of them are in the result, in this order. None: the labels
             that are present, without names.
-        stats : str or sequence of str, optional
-            A tier, ``"core"`` or ``"extended"``, or names; see `qsiparc.statistics`.
+        stats : str, sequence or mapping, optional
+            A tier (``"core"``, ``"extended"``, ``"diagnostic"``, ``"all"``), names (see
+            `qsiparc.statistics`), or functions by the names they are to have,
+            ``{"p99": lambda v: np.percentile(v, 99)}``; names and mappings may stand in one list. A
+            function takes the valid voxels of a region, (n,) float64 in the order of the file
+            (``i`` fastest), and returns a number.
         zero_is_missing : bool, optional
             Whether a value of exactly 0 is missing, as outside a mask. The array is not changed.
+        valid_range : (float, float), optional
+            Values outside of it are missing; None is an open end. A map that states its own
+            (``valid_range``, ``valid_min``, ``valid_max`` in its attributes, which come from its
+            sidecar) is taken at its word unless one is given here.
+        mask : DataArray, path, nibabel image or Parcellation, optional
+            On the grid of the map, as the atlas is; voxels where it is 0 are missing.
+        min_coverage : float, optional
+            A region of which a smaller share of the voxels is valid has NaN statistics; counts
+            (``n_voxels``, ``coverage`` …) are there all the same.
+        min_voxels : int, optional
+            The same, for regions with fewer valid voxels.
         scalar : str, optional
             What the map shows; its name unless given.
         subject : str, optional
@@ -125,6 +149,10 @@ class _OnVolumes(_OnAnything):
             The atlas image holds no labels, or (``unknown="raise"``) labels without a name.
         LutError
             The label file is no look-up table.
+        OptionError
+            An option has a value that it cannot have.
+        StatisticError
+            A function of your own failed, or returned no number; it names statistic and region.
         UnknownStatisticError
             A statistic or tier does not exist.
 
@@ -134,6 +162,8 @@ class _OnVolumes(_OnAnything):
             The grids are more than 0.001 mm, but less than 0.05 voxels apart.
         LabelWarning
             The LUT does not name some labels of the atlas; they are left out.
+        NiftiWarning
+            Some valid voxels are infinite or beyond ±1e38, as where a fit failed.
 
         Examples
         --------
@@ -153,6 +183,10 @@ class _OnVolumes(_OnAnything):
             lut,
             stats=stats,
             zero_is_missing=zero_is_missing,
+            valid_range=valid_range,
+            mask=mask,
+            min_coverage=min_coverage,
+            min_voxels=min_voxels,
             scalar=scalar,
             subject=subject,
             unknown=unknown,
@@ -222,7 +256,8 @@ class DataArrayParc(_OnVolumes):
         Parameters
         ----------
         path : str or Path
-            A file that is there is replaced.
+            A file that is there is replaced. Numbers keep their type: ``.astype("float32")``
+            before, and a painted volume takes half the space.
 
         Returns
         -------
@@ -232,6 +267,108 @@ class DataArrayParc(_OnVolumes):
         from qsiparc.nifti import to_nifti
 
         return to_nifti(self._obj, path)
+
+    def to_volume(
+        self,
+        dseg: Dseg,
+        *,
+        fill: float = float("nan"),
+        missing: Missing = "warn",
+    ) -> xr.DataArray:
+        """Paint an array along ``region``, of t values say, onto the brain.
+
+        Parameters
+        ----------
+        dseg : DataArray, path, nibabel image or Parcellation
+            The label image to paint on.
+        fill : float, optional
+            For voxels of no region of the cube. A region without a value is NaN all the same.
+        missing : {"warn", "raise", "ignore"}, optional
+            What to do when ``dseg`` has labels that the cube lacks, or lacks regions that have a
+            value.
+
+        Returns
+        -------
+        DataArray
+            ``(i, j, k)`` in float64 on the grid of ``dseg``, with ``units`` and ``long_name``;
+            ``.parc.to_nifti(path)`` writes it.
+
+        Raises
+        ------
+        CubeError
+            There are several values for a region; the message says of what.
+        LabelError
+            The two have no region in common, or (``missing="raise"``) not all of them.
+
+        Warns
+        -----
+        LabelWarning
+            Regions are in one of the two only.
+        """
+        from qsiparc.volume import to_volume
+
+        return to_volume(self._obj, dseg, fill=fill, missing=missing)
+
+    def relabel(
+        self,
+        by: By,
+        lut: Lut | None = None,
+        *,
+        by_hemisphere: bool = False,
+        unknown: Unknown = "warn",
+    ) -> tuple[xr.DataArray, AtlasLUT]:
+        """Merge the labels of a label image into groups.
+
+        Parameters
+        ----------
+        by : str, sequence of str, or mapping
+            A column of the LUT (``"network_label"``), or several; or a mapping of groups to their
+            regions, or of regions to their group, where a region is a label or a name.
+        lut : AtlasLUT, path, DataFrame or None, optional
+            Names of the regions. None is enough for a mapping of labels.
+        by_hemisphere : bool, optional
+            Whether the regions of each hemisphere make groups of their own.
+        unknown : {"warn", "raise", "keep"}, optional
+            What to do with labels that the LUT does not name; with ``"keep"`` a mapping may
+            name them by their number.
+
+        Returns
+        -------
+        merged : DataArray
+            ``(i, j, k)`` in int32 on the same grid: groups from 1 in the order of their first
+            region, and background, which is also whatever is in no group.
+        lut : AtlasLUT
+            Their names, hemispheres, and every column that has one value in each group.
+
+        Raises
+        ------
+        SelectionError
+            There is no such column or region.
+        OptionError
+            No region is in a group, or one is in two.
+        LabelError
+            The image holds no labels, or (``unknown="raise"``) labels without a name.
+
+        Warns
+        -----
+        QsiparcWarning
+            Regions have no group.
+        LabelWarning
+            The LUT does not name some labels of the image; they become background.
+
+        Examples
+        --------
+        >>> import nibabel as nib, numpy as np, pandas as pd, qsiparc
+        >>> labels = np.array([0, 1, 2, 3], "i2").reshape(4, 1, 1)
+        >>> dseg = qsiparc.open_nifti(nib.Nifti1Image(labels, np.diag([2.0, 2, 2, 1])))
+        >>> names = pd.DataFrame({"index": [1, 2, 3], "name": list("abc"), "lobe": list("PFP")})
+        >>> merged, lobes = dseg.parc.relabel("lobe", names)
+        >>> merged.values.ravel().tolist(), lobes[2].name
+        ([0, 1, 2, 1], 'F')
+        """
+        from qsiparc.relabel import relabel
+
+        return relabel(self._obj, by, lut, by_hemisphere=by_hemisphere, unknown=unknown)
 
 
 class _OnCubes(_OnAnything):
@@ -357,6 +494,133 @@ class _OnCubes(_OnAnything):
 
         return join_participants(self._obj, participants, columns=columns)
 
+    def aggregate(
+        self,
+        by: By,
+        *,
+        by_hemisphere: bool = False,
+        stats: Sequence[str] | None = None,
+    ) -> Any:  # noqa: ANN401 - what it was called on
+        """Combine regions into groups, exactly, from their counts and moments.
+
+        The result is what extraction with merged labels gives, to rounding, for regions that share
+        no voxel. That goes for ``mean``, ``std``, ``skewness``, ``kurtosis``, ``n_voxels``,
+        ``coverage``, ``n_atlas_voxels``, ``n_zero``, ``n_nonfinite``, ``sum``, ``volume_mm3``,
+        ``minimum`` and ``maximum``. A median does not follow from medians; for it, merge the labels
+        with ``dseg.parc.relabel`` and extract again.
+
+        Parameters
+        ----------
+        by : str, sequence of str, or mapping
+            A column beside the regions (``"network_label"``), or several; or a mapping, either of
+            groups to their regions, which may overlap, or as in pandas of regions to their group. A
+            region is a label or a name; a name that several regions have stands for all of them.
+            Regions that a mapping does not name are left out.
+        by_hemisphere : bool, optional
+            Whether the regions of each hemisphere make groups of their own. Without it, a group
+            with regions of both sides has the hemisphere ``bilateral``.
+        stats : sequence of str, optional
+            Which statistics; all that can be pooled unless given.
+
+        Returns
+        -------
+        Dataset or DataTree
+            A cube whose ``region`` are the groups, numbered from 1 in the order of their first
+            region. ``region_name`` is the group, several columns joined with ``_``;
+            ``member_labels`` are the labels it is made of, and ``to_volume`` paints by them; any
+            other column that has one value in each group is kept. On dask it is lazy.
+
+        Raises
+        ------
+        SelectionError
+            There is no such column or region.
+        OptionError
+            No region is in a group, or one stands twice in the same.
+        CubeError
+            A statistic that was asked for cannot be pooled, or none can.
+
+        Warns
+        -----
+        QsiparcWarning
+            Statistics that cannot be pooled are left out; regions have no group; or the coverage of
+            a group is not known, and NaN, since one of its regions has no valid voxel and the cube
+            no ``n_atlas_voxels``.
+
+        Notes
+        -----
+        The formulas are those of Pébay (2008), *Formulas for robust, one-pass parallel computation
+        of covariances and arbitrary-order statistical moments*, Sandia report SAND2008-6212.
+
+        Examples
+        --------
+        >>> import nibabel as nib, numpy as np, pandas as pd, qsiparc
+        >>> affine = np.diag([2.0, 2, 2, 1])
+        >>> fa = qsiparc.open_nifti(nib.Nifti1Image(np.arange(6.0).reshape(6, 1, 1), affine))
+        >>> labels = np.array([1, 2, 2, 3, 3, 3], "i2").reshape(6, 1, 1)
+        >>> names = pd.DataFrame({"index": [1, 2, 3], "name": list("abc"), "lobe": list("FFP")})
+        >>> cube = fa.parc.extract(nib.Nifti1Image(labels, affine), names, stats="core")
+        >>> lobes = cube.parc.aggregate("lobe", stats=["mean", "n_voxels"])
+        >>> lobes.region_name.values.tolist(), lobes.value.sel(stat="mean").values.ravel().tolist()
+        (['F', 'P'], [1.0, 4.0])
+        """
+        from qsiparc.aggregate import aggregate
+
+        return aggregate(self._obj, by, by_hemisphere=by_hemisphere, stats=stats)
+
+    def laterality(self, *, kind: Literal["index", "difference"] = "index") -> Any:  # noqa: ANN401 - what it was called on
+        """How left and right differ, for each pair of regions.
+
+        Pairs are regions of the two hemispheres that have one name without their side:
+        ``LH_Vis_1`` and ``RH_Vis_1``, ``Left-Caudate`` and ``Right-Caudate``, ``V1_L`` and
+        ``V1_R``, or twice the same name. One name need not be one area: the parcels of Schaefer,
+        say, are numbered on each side by itself.
+
+        Parameters
+        ----------
+        kind : {"index", "difference"}, optional
+            The laterality index ``(L − R) / (L + R)``, from −1 to 1 and positive where left is
+            larger, or the plain difference ``L − R`` in the unit of the statistic.
+
+        Returns
+        -------
+        Dataset or DataTree
+            A cube whose ``region`` are the pairs, numbered from 1 in the order of the left ones.
+            ``region_name`` is the name without the side; ``member_labels`` the labels, left and
+            right, by which ``to_volume`` paints both. Columns that say the same of both are kept.
+            The index of any statistic has the unit 1. On dask it is lazy.
+
+        Raises
+        ------
+        CubeError
+            There are no pairs, or two regions of one side have the same name without it.
+
+        Warns
+        -----
+        QsiparcWarning
+            Regions have no counterpart, and are left out; they are named.
+
+        Notes
+        -----
+        The index is that of Seghier (2008), *Laterality index in functional MRI: methodological
+        issues*, Magnetic Resonance Imaging 26:594-601, with the factor 1. It compares amounts, and
+        is NaN where L and R have different signs (of a skewness, say) or both are 0; there, take
+        the difference.
+
+        Examples
+        --------
+        >>> import nibabel as nib, numpy as np, pandas as pd, qsiparc
+        >>> affine = np.diag([2.0, 2, 2, 1])
+        >>> values, labels = np.array([[0.75, 0.25], [1, 2]]).reshape(2, 2, 1, 1)
+        >>> fa = qsiparc.open_nifti(nib.Nifti1Image(values, affine))
+        >>> names = pd.DataFrame({"index": [1, 2], "name": ["AF_L", "AF_R"]})
+        >>> cube = fa.parc.extract(nib.Nifti1Image(labels, affine), names, stats=["mean"])
+        >>> cube.parc.laterality().value.item()
+        0.5
+        """
+        from qsiparc.laterality import laterality
+
+        return laterality(self._obj, kind=kind)
+
 
 @xr.register_dataset_accessor("parc")
 class DatasetParc(_OnVolumes, _OnCubes):
@@ -372,31 +636,61 @@ class DatasetParc(_OnVolumes, _OnCubes):
         scalar: str | None = None,
         subject: str | None = None,
         fill: float = float("nan"),
+        missing: Missing = "warn",
     ) -> xr.DataArray:
         """A volume in which every voxel of a region holds the region's value.
 
         Parameters
         ----------
         dseg : DataArray, path, nibabel image or Parcellation
-            The label image to paint on.
+            The label image to paint on. It need not be the one that the cube was made with.
         stat, scalar, subject : str, optional
             Which value; needed where the cube has more than one.
         fill : float, optional
-            For voxels of no region of the cube.
+            For voxels of no region of the cube. A region without a value is NaN all the same.
+        missing : {"warn", "raise", "ignore"}, optional
+            What to do when ``dseg`` has labels that the cube lacks, or lacks regions that have a
+            value.
 
         Returns
         -------
         DataArray
-            ``(i, j, k)`` on the grid of ``dseg``; ``.parc.to_nifti(path)`` writes it.
+            ``(i, j, k)`` in float64 on the grid of ``dseg``, with ``units`` and ``long_name``;
+            ``.parc.to_nifti(path)`` writes it.
 
         Raises
         ------
         CubeError
-            The cube has several values for a region; the message says of what.
+            There are several values for a region; the message says of what.
+        LabelError
+            The two have no region in common, or (``missing="raise"``) not all of them.
+
+        Warns
+        -----
+        LabelWarning
+            Regions are in one of the two only.
+
+        Examples
+        --------
+        >>> import nibabel as nib, numpy as np, qsiparc
+        >>> affine = np.diag([2.0, 2, 2, 1])
+        >>> fa = qsiparc.open_nifti(nib.Nifti1Image(np.arange(4.0).reshape(4, 1, 1), affine))
+        >>> dseg = nib.Nifti1Image(np.array([0, 1, 1, 7], "i2").reshape(4, 1, 1), affine)
+        >>> cube = fa.parc.extract(dseg, scalar="FA")
+        >>> cube.parc.to_volume(dseg, stat="mean").values.ravel().tolist()
+        [nan, 1.5, 1.5, 3.0]
         """
         from qsiparc.volume import to_volume
 
-        return to_volume(self._obj, dseg, stat=stat, scalar=scalar, subject=subject, fill=fill)
+        return to_volume(
+            self._obj,
+            dseg,
+            stat=stat,
+            scalar=scalar,
+            subject=subject,
+            fill=fill,
+            missing=missing,
+        )
 
 
 @xr.register_datatree_accessor("parc")
@@ -404,3 +698,62 @@ class DataTreeParc(_OnCubes):
     """``.parc`` on a tree of cubes, a child an atlas."""
 
     _obj: xr.DataTree
+
+    def to_volume(
+        self,
+        dseg: Dseg,
+        *,
+        atlas: str | None = None,
+        stat: str | None = None,
+        scalar: str | None = None,
+        subject: str | None = None,
+        fill: float = float("nan"),
+        missing: Missing = "warn",
+    ) -> xr.DataArray:
+        """A volume in which every voxel of a region holds the region's value.
+
+        Parameters
+        ----------
+        dseg : DataArray, path, nibabel image or Parcellation
+            The label image to paint on.
+        atlas : str, optional
+            Which cube of the tree; unless given, the one that the name of ``dseg`` says, or the
+            only one.
+        stat, scalar, subject : str, optional
+            Which value; needed where the cube has more than one.
+        fill : float, optional
+            For voxels of no region of the cube. A region without a value is NaN all the same.
+        missing : {"warn", "raise", "ignore"}, optional
+            What to do when ``dseg`` has labels that the cube lacks, or lacks regions that have a
+            value.
+
+        Returns
+        -------
+        DataArray
+            ``(i, j, k)`` in float64 on the grid of ``dseg``, with ``units`` and ``long_name``;
+            ``.parc.to_nifti(path)`` writes it.
+
+        Raises
+        ------
+        CubeError
+            There are several values for a region; the message says of what.
+        LabelError
+            The two have no region in common, or (``missing="raise"``) not all of them.
+
+        Warns
+        -----
+        LabelWarning
+            Regions are in one of the two only.
+        """
+        from qsiparc.volume import to_volume
+
+        return to_volume(
+            self._obj,
+            dseg,
+            atlas=atlas,
+            stat=stat,
+            scalar=scalar,
+            subject=subject,
+            fill=fill,
+            missing=missing,
+        )

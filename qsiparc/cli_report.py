@@ -173,10 +173,14 @@ def summarise(report: Report, out: Path, *, is_shard: bool) -> None:
     if is_shard:
         click.echo(f"When all shares are done: qsiparc finalize {out}")
     elif report.exit_code < 2:  # noqa: PLR2004 - something to look at
-        if (out / "report.html").exists():
-            click.echo(f"What stands out in it: {out / 'report.html'}")
-        click.echo(f"The archive is {out / 'qsiparc.zarr'}. Look at it:")
-        click.echo(f"  python -c \"import qsiparc; print(qsiparc.open('{out}'))\"")
+        _lead_on(out)
+
+
+def _lead_on(out: Path) -> None:
+    if (out / "report.html").exists():
+        click.echo(f"What stands out in it, for a browser: {out / 'report.html'}")
+    click.echo(f"The archive is {out / 'qsiparc.zarr'}. Look at it:")
+    click.echo(f"  python -c \"import qsiparc; print(qsiparc.open('{out}'))\"")
 
 
 def _unpaired(count: int) -> str:

@@ -7,8 +7,10 @@ Each error is also the builtin that a caller would catch::
     ├── SpaceError              (ValueError)   an affine that is missing or unusable
     │   └── GridMismatchError                  two objects that are not on one grid
     ├── LabelError              (ValueError)   a label image that holds no labels
+    ├── WeightError             (ValueError)   weights or probabilities that cannot be such
     ├── LutError                (ValueError)   a label file that is no look-up table
     ├── UnknownStatisticError   (KeyError)     a statistic or tier nobody declared
+    ├── StatisticError          (ValueError)   a function of one's own that failed
     ├── CubeError               (ValueError)   a dataset or table that is not a cube
     │   └── SelectionError      (KeyError)     nothing in the cube has that name
     ├── DiscoveryError          (OSError)      a tree that cannot be searched
@@ -18,6 +20,7 @@ Each error is also the builtin that a caller would catch::
     QsiparcWarning              (UserWarning)
     ├── GridWarning                            two grids that are nearly one
     ├── LabelWarning                           labels that were repaired, or that no LUT names
+    ├── WeightWarning                          weights that were repaired, or are no probabilities
     ├── LutWarning                             a look-up table that had to be guessed at
     ├── NiftiWarning                           a file that could be read, with a doubt
     └── DiscoveryWarning                       a part of a tree that was left out
@@ -61,6 +64,10 @@ class LabelError(QsiparcError, ValueError):
     """A label image holds something that cannot be a label."""
 
 
+class WeightError(QsiparcError, ValueError):
+    """An image holds something that cannot be a weight or a probability."""
+
+
 class LutError(QsiparcError, ValueError):
     """A label file cannot be read as a look-up table."""
 
@@ -69,6 +76,10 @@ class UnknownStatisticError(QsiparcError, KeyError):
     """A statistic or a tier was asked for that nobody declared."""
 
     __str__ = Exception.__str__  # a KeyError would show the message's repr
+
+
+class StatisticError(QsiparcError, ValueError):
+    """A statistic of one's own failed, or is no number."""
 
 
 class CubeError(QsiparcError, ValueError):
@@ -103,6 +114,10 @@ class GridWarning(QsiparcWarning):
 
 class LabelWarning(QsiparcWarning):
     """Labels were repaired, or the LUT does not name them."""
+
+
+class WeightWarning(QsiparcWarning):
+    """Weights were repaired, or the volumes of an atlas hold no probabilities."""
 
 
 class LutWarning(QsiparcWarning):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -117,6 +118,7 @@ class Grid:
         return f"{self} #{zlib.crc32(f'{self.shape} {steps.tolist()}'.encode()):08x}"
 
     @classmethod
+    @lru_cache(maxsize=64)
     def from_fingerprint(cls, text: str) -> Self:
         """The grid that a fingerprint describes; `ValueError` where it is none."""
         shape, *rows = text.split(" | ")
@@ -134,8 +136,12 @@ class Grid:
 
     def same_as(self, other: Grid) -> bool:
         """Whether two grids are one, up to the rounding of headers."""
+        if self.shape != other.shape:
+            return False
+        if np.array_equal(self.affine, other.affine):
+            return True
         limit = min(SAME_MM, NEAR_VOXELS * min(self.voxel_sizes))
-        return self.shape == other.shape and self.displacement(other) <= limit
+        return self.displacement(other) <= limit
 
     def reoriented(self, axes: Sequence[int], flips: Sequence[bool]) -> Grid:
         """The same lattice with its axes in another order or direction.
@@ -206,9 +212,19 @@ class GridMatch:
         """Whether nothing needs to be flipped or permuted."""
         return (self.axes, self.flips) == UNTURNED
 
+    def apply(self, values: NDArray[Any]) -> NDArray[Any]:
+        """A view of the source's voxels with axes that run as the target's."""
+        turn = tuple(slice(None, None, -1) if flip else slice(None) for flip in self.flips)
+        return values.transpose(self.axes)[turn]
+
 
 def match_grids(
-    target: Grid, source: Grid, *, of: str = "the dseg", to: str = "the map"
+    target: Grid,
+    source: Grid,
+    *,
+    of: str = "the dseg",
+    to: str = "the map",
+    way_out: str = WAY_OUT,
 ) -> GridMatch:
     """How ``source`` lies on ``target``, if it does.
 
@@ -218,6 +234,8 @@ def match_grids(
         The map's grid and the labels' grid, say.
     of, to : str
         What the source and the target are called in messages.
+    way_out : str
+        What an error says that one can do.
 
     Returns
     -------
@@ -234,6 +252,8 @@ def match_grids(
     GridWarning
         Corners are more than 0.001 mm, but no more than 0.05 voxels apart.
     """
+    if target.shape == source.shape and np.array_equal(target.affine, source.affine):
+        return GridMatch(*UNTURNED, 0.0)
     axes, flips = _signed_permutation(np.linalg.inv(target.affine) @ source.affine)
     oriented = source.reoriented(axes, flips)
     if oriented.shape != target.shape:  # a quarter turn, say, of a grid that is not square
@@ -241,7 +261,7 @@ def match_grids(
     if oriented.shape != target.shape:
         raise GridMismatchError(
             f"Shape mismatch: {of} has {source.shape} voxels, {to} has {target.shape}, and one is "
-            f"not the other with its axes permuted. {WAY_OUT}"
+            f"not the other with its axes permuted. {way_out}"
         )
     match = GridMatch(axes, flips, oriented.displacement(target))
     if match.distance > NEAR_VOXELS * min(target.voxel_sizes):
@@ -249,7 +269,7 @@ def match_grids(
         raise GridMismatchError(
             f"Grid mismatch: {of} and {to} have as many voxels but lie in different places; their "
             f"corners are up to {match.distance:.4g} mm apart{turned}.\n"
-            f"{_affines(of, source, to, target)}{WAY_OUT}"
+            f"{_affines(of, source, to, target)}{way_out}"
         )
     if match.distance > SAME_MM:
         warn(
@@ -259,7 +279,7 @@ def match_grids(
         )
     if not match.is_identity:
         logger.info(
-            "%s runs %s, %s runs %s: labels are reoriented exactly, without interpolation.",
+            "%s runs %s, %s runs %s: it is reoriented exactly, without interpolation.",
             *(of, source.orientation, to, target.orientation),
         )
     return match

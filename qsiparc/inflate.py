@@ -9,6 +9,8 @@ from typing import IO, TYPE_CHECKING, Any, Final
 from qsiparc.errors import NiftiError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -29,10 +31,103 @@ def engine() -> Any:  # noqa: ANN401 - a module, one of two
     return zlib_ng
 
 
-def inflate_into(stream: IO[bytes], out: NDArray[np.uint8], *, skip: int, name: str) -> int:
-    """Inflate a gzip stream and check it.
+class Inflation:
+    """A gzip stream on its way: image data as they are asked for, and checks at the end.
 
     All members are read, in bounded memory, and the CRC and the length of each are checked.
+
+    Parameters
+    ----------
+    stream : file object
+        Opened for reading bytes, at its start.
+    skip : int
+        Inflated bytes to pass over first: the image's header.
+    size : int
+        Bytes of image data that should follow.
+    name : str
+        What the file is called in errors.
+    """
+
+    def __init__(self, stream: IO[bytes], *, skip: int, size: int, name: str) -> None:
+        self._pieces = self._inflate(stream)
+        self._piece = memoryview(b"")
+        self._skip = skip
+        self._size = size
+        self._position = 0
+        self._name = name
+        self._is_whole = False
+
+    def read_into(self, out: NDArray[np.uint8]) -> None:
+        """Fill an array with the bytes that come next; `NiftiError` where there are too few."""
+        view = memoryview(out.data)
+        while view:
+            if not self._next_piece():
+                raise self._cut_short()
+            n = min(len(view), len(self._piece))
+            view[:n] = self._piece[:n]
+            view, self._piece = view[n:], self._piece[n:]
+            self._position += n
+
+    def finish(self) -> int:
+        """Read to the end of the stream, and check it.
+
+        Returns
+        -------
+        int
+            How many bytes the stream holds beyond the image data.
+
+        Raises
+        ------
+        NiftiError
+            The stream is damaged, cut short, or followed by something that is not gzip.
+        """
+        while self._next_piece():
+            self._position += len(self._piece)
+            self._piece = memoryview(b"")
+        if not self._is_whole or self._position < self._size:
+            raise self._cut_short()
+        return self._position - self._size
+
+    def _next_piece(self) -> bool:
+        """Have something in the current piece; False at the end of the stream."""
+        while not self._piece:
+            data = next(self._pieces, None)
+            if data is None:
+                return False
+            over = min(self._skip, len(data))
+            self._skip -= over
+            self._piece = memoryview(data)[over:]
+        return True
+
+    def _inflate(self, stream: IO[bytes]) -> Iterator[bytes]:
+        library = engine()
+        inflater = library.decompressobj(GZIP)
+        try:
+            while chunk := stream.read(READ_BYTES):
+                while chunk:
+                    if inflater.eof:
+                        chunk = _next_member(chunk, self._name)
+                        if not chunk:
+                            break
+                        inflater = library.decompressobj(GZIP)
+                    yield inflater.decompress(chunk, INFLATE_BYTES)
+                    chunk = inflater.unconsumed_tail or inflater.unused_data
+        except library.error as error:
+            raise NiftiError(
+                f"{self._name}: the gzip data are damaged ({error}). The file cannot be trusted; "
+                f"copy it again from its source."
+            ) from error
+        self._is_whole = inflater.eof and not self._skip
+
+    def _cut_short(self) -> NiftiError:
+        return NiftiError(
+            f"{self._name}: the file is cut short: {self._position:,} of {self._size:,} bytes of "
+            f"image data are there. Copy it again from its source."
+        )
+
+
+def inflate_into(stream: IO[bytes], out: NDArray[np.uint8], *, skip: int, name: str) -> int:
+    """Inflate all image data of a gzip stream, and check it to its end.
 
     Parameters
     ----------
@@ -55,32 +150,9 @@ def inflate_into(stream: IO[bytes], out: NDArray[np.uint8], *, skip: int, name: 
     NiftiError
         The stream is damaged, cut short, or followed by something that is not gzip.
     """
-    position = -skip
-    library = engine()
-    inflater = library.decompressobj(GZIP)
-    try:
-        while chunk := stream.read(READ_BYTES):
-            while chunk:
-                if inflater.eof:
-                    chunk = _next_member(chunk, name)
-                    if not chunk:
-                        break
-                    inflater = library.decompressobj(GZIP)
-                data = inflater.decompress(chunk, INFLATE_BYTES)
-                _place(data, out, position)
-                position += len(data)
-                chunk = inflater.unconsumed_tail or inflater.unused_data
-    except library.error as error:
-        raise NiftiError(
-            f"{name}: the gzip data are damaged ({error}). The file cannot be trusted; "
-            f"copy it again from its source."
-        ) from error
-    if not inflater.eof or position < out.size:
-        raise NiftiError(
-            f"{name}: the file is cut short: {max(position, 0):,} of {out.size:,} bytes of image "
-            f"data are there. Copy it again from its source."
-        )
-    return position - out.size
+    inflation = Inflation(stream, skip=skip, size=out.size, name=name)
+    inflation.read_into(out)
+    return inflation.finish()
 
 
 def _next_member(chunk: bytes, name: str) -> bytes:
@@ -92,10 +164,3 @@ def _next_member(chunk: bytes, name: str) -> bytes:
             f"member nor padding. Something was appended to the file, or it was overwritten."
         )
     return chunk
-
-
-def _place(data: bytes, out: NDArray[np.uint8], position: int) -> None:
-    """Copy the part of ``data`` that falls into ``out`` when it starts at ``position``."""
-    start, stop = max(position, 0), min(position + len(data), out.size)
-    if start < stop:
-        out.data[start:stop] = memoryview(data)[start - position : stop - position]

@@ -8,6 +8,7 @@ statistics are reductions over these segments.
 from __future__ import annotations
 
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -20,6 +21,9 @@ BLOCK: Final = 2**15
 
 TABLE: Final = 2**22
 """Labels that span no more than this are made dense by a table, others by sorting."""
+
+CODES: Final = 2**16
+"""As many numbers as 16 bits can tell apart."""
 
 RESOLUTION: Final = float(np.finfo(np.float64).resolution)
 
@@ -57,12 +61,17 @@ def make_plan(flat: NDArray[Any]) -> Plan:
         Of the labelled voxels.
     """
     # The comparison makes bytes, among which NumPy finds the true ones many times faster.
-    positions = np.flatnonzero(flat != 0).astype(position_type(flat.size), copy=False)
-    labels, codes, counts = _dense(flat[positions])
+    positions = np.flatnonzero(flat != 0)
+    values = flat.take(positions)
+    codes = _codes(values)
     order = np.argsort(codes, kind="stable")
-    offsets = np.zeros(labels.size + 1, np.intp)
-    np.cumsum(counts, out=offsets[1:])
-    return Plan(labels, positions.take(order), offsets)
+    codes = codes.take(order)
+    edges = np.flatnonzero(codes[1:] != codes[:-1]) + 1
+    ends = [codes.size] if codes.size else []
+    offsets = np.array([0, *edges.tolist(), *ends], np.intp)
+    labels = values.take(order.take(offsets[:-1])).astype(np.int64)
+    narrow = position_type(flat.size)
+    return Plan(labels, positions.take(order).astype(narrow, copy=False), offsets)
 
 
 def position_type(size: int) -> np.dtype[np.signedinteger]:
@@ -70,27 +79,26 @@ def position_type(size: int) -> np.dtype[np.signedinteger]:
     return np.dtype(np.int32 if size <= np.iinfo(np.int32).max else np.intp)
 
 
-def _dense(
-    values: NDArray[Any],
-) -> tuple[NDArray[np.int64], NDArray[np.integer], NDArray[np.intp]]:
-    """The distinct values, ascending; each value's place among them; how often each occurs."""
-    if values.size == 0:
-        return np.empty(0, np.int64), np.empty(0, np.uint16), np.empty(0, np.intp)
-    low, high = int(values.min()), int(values.max())
+def _codes(values: NDArray[Any]) -> NDArray[np.integer]:
+    """Numbers in the order of the values, of 16 bits if need be: to sort those is a radix sort."""
+    low, high = (int(values.min()), int(values.max())) if values.size else (0, 0)
+    if high - low < CODES:
+        return values.astype(np.uint16) - np.uint16(low % CODES)  # both wrap around, and meet again
     if high - low >= TABLE:
-        labels, places, counts = np.unique(values, return_inverse=True, return_counts=True)
-        return labels.astype(np.int64), places.astype(_code_type(labels.size)), counts
+        labels, places = np.unique(values, return_inverse=True)
+        return places.astype(_code_type(labels.size))
     places = values.astype(np.int64) - low
-    counts = np.bincount(places)
-    present = np.flatnonzero(counts)
-    table = np.zeros(counts.size, _code_type(present.size))
-    table[present] = np.arange(present.size)
-    return (present + low).astype(np.int64), table.take(places), counts[present]
+    present = np.zeros(high - low + 1, np.bool_)
+    present[places] = True
+    table: NDArray[np.integer] = np.cumsum(present).astype(
+        _code_type(int(np.count_nonzero(present)) + 1)
+    )
+    return table.take(places)
 
 
 def _code_type(n: int) -> np.dtype[np.integer]:
-    """Few enough regions get 16-bit codes: a stable sort of those is a radix sort."""
-    return np.dtype(np.uint16 if n <= np.iinfo(np.uint16).max + 1 else np.intp)
+    """The type of so many codes."""
+    return np.dtype(np.uint16 if n <= CODES else np.intp)
 
 
 def gather(flat: NDArray[Any], positions: NDArray[np.signedinteger]) -> NDArray[Any]:
@@ -119,20 +127,41 @@ class Segments:
     def __init__(self, values: NDArray[Any], offsets: NDArray[np.intp]) -> None:
         self.sizes: NDArray[np.intp] = np.diff(offsets)
         """Voxels of each region, valid or not."""
-        for start, stop in zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True):
-            values[start:stop].sort()
-        if values.dtype.kind == "f":
-            missing = np.isnan(values)
-            if missing.any():
-                lost = np.concatenate(([0], np.cumsum(missing)))[offsets]
-                offsets = offsets - lost
-                values = values[~missing]
+        # NumPy sorts bytes by comparing them, unless it is asked for its radix sort.
+        kind: Final = "stable" if values.dtype.itemsize == 1 else "quicksort"
+        for start, stop in pairwise(offsets.tolist()):
+            values[start:stop].sort(kind=kind)
+        if values.dtype.kind == "f" and np.isnan(values).any():
+            valid = ~np.isnan(values)
+            offsets = offsets - np.searchsorted(np.flatnonzero(~valid), offsets)
+            values = values[valid]
         self.values: NDArray[Any] = values
         """(valid voxels,) ascending within each region, in the map's own type."""
         self.offsets: NDArray[np.intp] = offsets
         """(regions + 1,) where each region starts in `values`."""
         self.count: NDArray[np.intp] = np.diff(offsets)
         """Valid values of each region."""
+
+    @classmethod
+    def of_sorted(
+        cls, values: NDArray[Any], offsets: NDArray[np.intp], sizes: NDArray[np.intp]
+    ) -> Segments:
+        """Segments of values that are sorted within each region and hold no NaN.
+
+        Parameters
+        ----------
+        values, offsets : numpy.ndarray
+            As in the constructor; nothing is changed.
+        sizes : numpy.ndarray
+            (regions,) voxels of each region, valid or not.
+
+        Returns
+        -------
+        Segments
+        """
+        made = cls.__new__(cls)
+        made.values, made.offsets, made.sizes, made.count = values, offsets, sizes, np.diff(offsets)
+        return made
 
     def percentile(self, q: float) -> NDArray[np.float64]:
         """The ``q``-th percentile, interpolated linearly (method 7 of Hyndman and Fan, 1996)."""
@@ -144,7 +173,7 @@ class Segments:
         low = self.values[start + below].astype(np.float64)
         high = self.values[start + above].astype(np.float64)
         result = np.full(self.count.size, np.nan)
-        result[full] = _between(low, high, rank - below)
+        result[full] = between(low, high, rank - below)
         return result
 
     @cached_property
@@ -173,38 +202,36 @@ class Segments:
     def _moments(self) -> NDArray[np.float64]:
         """Mean and central moments 2 to 4: (4, regions).
 
-        Two passes: centred on the median, which is exact or nearly so, then shifted to the mean.
-        Power sums would lose the digits of narrow regions.
+        Sums of powers about the median, which is never further from the mean than the standard
+        deviation: shifting them to the mean costs no digits that the values have. About zero they
+        would lose those of narrow regions.
         """
         result = np.full((4, self.count.size), np.nan)
         full = np.flatnonzero(self.count)
         starts = self.offsets[:-1][full]
         edges = np.searchsorted(starts, np.arange(0, self.values.size, BLOCK))
-        edges = np.unique([*edges.tolist(), full.size])
         with np.errstate(over="ignore", invalid="ignore"):
-            for first, last in zip([0, *edges[:-1].tolist()], edges.tolist(), strict=True):
-                if first < last:
-                    block = full[first:last]
-                    result[:, block] = self._block_moments(block)
+            for first, last in pairwise(np.unique([*edges.tolist(), full.size]).tolist()):
+                self._sum_powers(full[first:last], result)
+            result /= self.count
+            _shift(result)
+            result[0] += self.median
         self._mend_infinite(result[0], full)
         return result
 
-    def _block_moments(self, regions: NDArray[np.intp]) -> NDArray[np.float64]:
-        count = self.count[regions]
-        begin = self.offsets[regions[0]]
+    def _sum_powers(self, regions: NDArray[np.intp], result: NDArray[np.float64]) -> None:
+        """Sums of the first four powers about the median, of a few regions side by side."""
+        begin, end = self.offsets[regions[0]], self.offsets[regions[-1] + 1]
         starts = self.offsets[regions] - begin
-        x = self.values[begin : begin + count.sum()].astype(np.float64)
-        centre = self.median[regions]
-        x -= np.repeat(centre, count)
-        shift = np.add.reduceat(x, starts) / count
-        x -= np.repeat(shift, count)
+        x = self.values[begin:end].astype(np.float64)
+        x -= np.repeat(self.median[regions], self.count[regions])
+        result[0, regions] = np.add.reduceat(x, starts)
         square = x * x
-        second = np.add.reduceat(square, starts) / count
+        result[1, regions] = np.add.reduceat(square, starts)
         x *= square
-        third = np.add.reduceat(x, starts) / count
+        result[2, regions] = np.add.reduceat(x, starts)
         square *= square
-        fourth = np.add.reduceat(square, starts) / count
-        return np.stack([centre + shift, second, third, fourth])
+        result[3, regions] = np.add.reduceat(square, starts)
 
     def _mend_infinite(self, mean: NDArray[np.float64], full: NDArray[np.intp]) -> None:
         """The mean of regions with infinite values, which cannot be centred on anything."""
@@ -216,7 +243,19 @@ class Segments:
                 mean[region] = values.astype(np.float64).mean()
 
 
-def _between(
+def _shift(moments: NDArray[np.float64]) -> None:
+    """Turn moments of order 1 to 4 about any points into those about the mean, in place."""
+    step, second, third, fourth = moments.copy()
+    square = step * step
+    moments[1] -= square
+    moments[2] -= step * (3 * second - 2 * square)
+    moments[3] -= step * (4 * third - 6 * step * second + 3 * step * square)
+    # Even powers beyond all numbers stay so, unless the mean is, too: then there are no moments.
+    for moment, sums in ((moments[1], second), (moments[3], fourth)):
+        np.copyto(moment, sums, where=np.isinf(sums) & np.isfinite(step))
+
+
+def between(
     low: NDArray[np.float64], high: NDArray[np.float64], part: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Linear interpolation, exact at both ends, also where an end is infinite."""

@@ -53,7 +53,8 @@ def whole_labels(image: xr.DataArray, name: str) -> NDArray[Any]:
     if large:
         raise LabelError(
             f"{name}: a label image is 3D, this one has further dimensions {large}. If it is a "
-            f"probabilistic atlas, make labels of it first (its argmax, above a threshold); if it "
+            f"probabilistic atlas, extract takes it with threshold=0.25, say, or with "
+            f"weights='probability'; all else needs labels (its argmax, above a threshold). If it "
             f"is a stack of label images, select one: dseg.isel(...)."
         )
     values = image.isel(dict.fromkeys(further, 0)).transpose(*VOXEL_DIMS).to_numpy()

@@ -10,6 +10,9 @@ VOXEL_DIMS: Final = ("i", "j", "k")
 VOLUME: Final = "volume"
 """The fourth dim of a 4D file."""
 
+LABEL: Final = "label"
+"""The coordinate on ``volume`` that names volumes, as BIDS' ``LabelMap`` does."""
+
 SPACE: Final = "space"
 """The scalar coordinate that carries a volume's affine."""
 
@@ -30,6 +33,12 @@ FILE_COORDS: Final = {"map_file": ("scalar", "subject"), "dseg_file": ("subject"
 
 REGION_COORDS: Final = ("region_name", "hemisphere")
 """Coordinates on ``region`` that every cube has; a LUT's other columns follow."""
+
+MEMBER_LABELS: Final = "member_labels"
+"""Coordinate on ``region`` of a cube of groups: the labels each group is made of, as text."""
+
+RELABELLED: Final = "relabelled_by"
+"""Attribute of a label image whose labels were merged: what made the groups."""
 
 OUTPUT_COLUMNS: Final = [
     "region_index",
@@ -53,6 +62,12 @@ STATUS: Final = "status"
 STATUS_FLAGS: Final = {"ok": 0, "missing": 1, "failed": 2}
 """Its values: reduced; no such map (or dseg) for this scan; there, but it could not be reduced."""
 
+STATED_RANGES: Final = "valid_range_of_maps"
+"""Attribute of a cube: JSON, by scalar, the range that each map states itself and that was used."""
+
+OWN_STATISTICS: Final = "own_statistics"
+"""Attribute of a cube: JSON, by name, what is known of statistics that are not built in."""
+
 BACKGROUND_NAMES: Final = frozenset(
     {"", "0", "???", "n/a", "background", "bg", "unknown", "outside", "exterior", "empty", "none"}
     | {"clear label", "no label", "unlabeled", "unlabelled"}
@@ -64,7 +79,7 @@ UNKNOWN_SUBJECT: Final = "unknown"
 
 RESERVED: Final = frozenset(
     {*CUBE_DIMS, VALUE, *SCALAR_COORDS, *SUBJECT_COORDS, *FILE_COORDS, *OUTPUT_COLUMNS}
-    | {*VOXEL_DIMS, VOLUME, SPACE, "session", "atlas"}
+    | {*VOXEL_DIMS, VOLUME, SPACE, MEMBER_LABELS, "session", "atlas"}
 )
 """Words that a cube or a long table needs for itself."""
 

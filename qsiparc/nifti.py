@@ -16,8 +16,8 @@ from qsiparc.atomic import replacing
 from qsiparc.entities import describe, parse_name
 from qsiparc.errors import NiftiError, NiftiWarning, SpaceError, warn
 from qsiparc.grid import SAME_MM, Grid
-from qsiparc.names import SPACE, VOLUME, VOXEL_DIMS
-from qsiparc.sidecar import read_sidecar
+from qsiparc.names import LABEL, SPACE, VOLUME, VOXEL_DIMS
+from qsiparc.sidecar import read_label_map, read_sidecar
 from qsiparc.space import GRID_ATTR, space_coords, voxel_grid
 from qsiparc.unreadable import naming
 from qsiparc.voxels import MemoryArray, NiftiArray, in_memory, require_real
@@ -32,6 +32,9 @@ SUFFIXES: Final = (".nii", ".nii.gz", ".NII", ".NII.GZ")
 """nibabel finds no file whose suffix mixes the cases."""
 IN_MEMORY: Final = "the image in memory"
 OTHER_UNITS: Final = {1: "metres", 3: "micrometres"}
+LABEL_INTENT: Final = 1002
+WITHOUT_PARAMETERS: Final = range(1001, 1012)
+"""Intents that say all by themselves; those of distributions need numbers that are not kept."""
 
 
 def open_nifti(
@@ -54,7 +57,8 @@ def open_nifti(
         Dims ``(i, j, k)``, of a 4D file ``(i, j, k, volume)``; coordinates are the voxel numbers
         of the file and the scalar ``space``, which carries the affine. Values are scaled by the
         header, in the file's own type where it asks for no scaling. ``units`` and ``long_name``
-        come from the JSON sidecar where there is one. Nothing is read before it is asked for.
+        come from the JSON sidecar where there is one, and so does ``label``, the name of each
+        volume of a 4D file. Nothing is read before it is asked for.
 
     Raises
     ------
@@ -133,6 +137,9 @@ def _dataset_of(image: Any, path: Path | None) -> xr.Dataset:  # noqa: ANN401 - 
     coords[SPACE].attrs.update(_codes(image.header, name))
     if VOLUME in dims:
         coords = coords.assign({VOLUME: np.arange(shape[3])})
+        names = read_label_map(path, shape[3]) if path else None
+        if names:
+            coords = coords.assign({LABEL: (VOLUME, np.array(names, np.dtypes.StringDType()))})
     return xr.Dataset({_variable_name(path): variable}, coords)
 
 
@@ -206,8 +213,10 @@ def to_nibabel(volume: xr.DataArray) -> nib.Nifti1Image:
     nibabel.Nifti1Image
         With an affine that puts each voxel where it was, and the codes of the file it came from.
         There is always an sform; there is no qform where it would put voxels elsewhere, as it
-        cannot shear. What NIfTI-1 readers may not know is stored as what they do: bool as uint8,
-        float16 as float32, float128 as float64, 64-bit integers as int32 where all of them fit.
+        cannot shear. The intent is kept, but for that of a statistic with parameters, and of labels
+        where these are none any more. What NIfTI-1 readers may not know is stored as what they do:
+        bool as uint8, float16 as float32, float128 as float64, 64-bit integers as int32 where all
+        of them fit.
 
     Raises
     ------
@@ -231,7 +240,16 @@ def to_nibabel(volume: xr.DataArray) -> nib.Nifti1Image:
     if Grid(image.get_qform(), grid.shape).displacement(grid) > SAME_MM:
         image.set_qform(None)  # it cannot shear, and some readers would take it for the place
     image.header.set_xyzt_units("mm")
+    image.header.set_intent(_intent(attrs, data), allow_unknown=True)
     return image  # type: ignore[no-any-return]  # half typed
+
+
+def _intent(attrs: Mapping[str, Any], data: NDArray[Any]) -> int:
+    """The intent of the file that a volume came from, unless it says labels and they are none."""
+    code = int(attrs.get("intent_code", 0))
+    if code == LABEL_INTENT and not np.array_equal(data, np.rint(data)):
+        return 0
+    return code if code in WITHOUT_PARAMETERS else 0
 
 
 def _storable(data: NDArray[Any]) -> NDArray[Any]:

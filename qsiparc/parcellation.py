@@ -14,8 +14,9 @@ from qsiparc.errors import GridMismatchError, LabelWarning, OptionError, SpaceEr
 from qsiparc.grid import Grid, match_grids
 from qsiparc.kernels import Plan, Segments, gather, make_plan
 from qsiparc.labels import some, whole_labels
-from qsiparc.nifti import open_nifti
-from qsiparc.space import voxel_grid
+from qsiparc.names import SPACE, VOXEL_DIMS
+from qsiparc.nifti import LABEL_INTENT, open_nifti
+from qsiparc.space import GRID_ATTR, space_coords, voxel_grid
 
 if TYPE_CHECKING:
     import os
@@ -134,6 +135,28 @@ class Parcellation:
     def __len__(self) -> int:
         return self.labels.size
 
+    def to_labels(self) -> xr.DataArray:
+        """The label image again: the inverse of `from_labels`.
+
+        Returns
+        -------
+        DataArray
+            ``(i, j, k)`` integers on the grid, as small as the labels allow, 0 outside;
+            ``.parc.to_nifti(path)`` writes them.
+        """
+        low, high = self.labels.min(initial=0), self.labels.max(initial=0)
+        small = [np.iinfo(kind) for kind in (np.int16, np.int32)]
+        dtype = next((k.dtype for k in small if k.min <= low and high <= k.max), np.int64)
+        image = np.zeros(self.grid.shape, dtype, order="F")
+        image.reshape(-1, order="F")[self.positions] = np.repeat(self.labels, self.sizes)
+        attrs = {"source": self.source, "atlas": self.atlas_name}
+        kept = {key: value for key, value in attrs.items() if value}
+        coords = space_coords(self.grid)
+        coords[SPACE].attrs["intent_code"] = LABEL_INTENT
+        return xr.DataArray(
+            image, coords, VOXEL_DIMS, "dseg", {**kept, GRID_ATTR: self.grid.fingerprint}
+        )
+
     def on(self, grid: Grid, *, resample: Resample | None = None) -> Parcellation:
         """The same labels, voxel for voxel on a map's grid.
 
@@ -222,6 +245,25 @@ class Parcellation:
         Segments
             Sorted values of every region, and reductions over them.
         """
+        values = self.gather(volume)
+        if zero_is_missing:
+            values = values.astype(np.result_type(values.dtype, np.float32), copy=False)
+            values[values == 0] = np.nan
+        return Segments(values, self.offsets)
+
+    def gather(self, volume: NDArray[Any]) -> NDArray[Any]:
+        """The values of a map, region by region, within a region in the order of the file.
+
+        Parameters
+        ----------
+        volume : numpy.ndarray
+            ``(i, j, k)`` values on the parcellation's grid; they are copied, never changed.
+
+        Returns
+        -------
+        numpy.ndarray
+            (voxels,) as in `positions`, in the map's own type, native.
+        """
         if volume.shape != self.grid.shape:
             raise SpaceError(f"The map has shape {volume.shape}, the labels {self.grid.shape}.")
         if volume.flags.c_contiguous and not volume.flags.f_contiguous:
@@ -229,12 +271,7 @@ class Parcellation:
         else:
             values = gather(volume.reshape(-1, order="F"), self.positions)
         values = values.astype(values.dtype.newbyteorder("="), copy=False)
-        if values.dtype == np.bool_:
-            values = values.astype(np.uint8)
-        if zero_is_missing:
-            values = values.astype(np.result_type(values.dtype, np.float32), copy=False)
-            values[values == 0] = np.nan
-        return Segments(values, self.offsets)
+        return values.astype(np.uint8) if values.dtype == np.bool_ else values
 
     @cached_property
     def _c_positions(self) -> NDArray[np.signedinteger]:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 import numpy as np
 import pandas as pd
 
-from qsiparc.atlas import AtlasLUT, RegionInfo, read_lut
-from qsiparc.errors import LabelError, LabelWarning, OptionError, warn
+from qsiparc.atlas import AtlasLUT, RegionInfo, infer_hemisphere, is_background, read_lut
+from qsiparc.errors import LabelError, LabelWarning, LutError, OptionError, warn
 from qsiparc.labels import some
-from qsiparc.names import REGION_COORDS, RESERVED
+from qsiparc.names import REGION_COORDS, RESERVED, VOLUME
 
 if TYPE_CHECKING:
     import os
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from qsiparc.parcellation import Parcellation
+    from qsiparc.probseg import Probseg
 
     Lut: TypeAlias = AtlasLUT | str | os.PathLike[str] | pd.DataFrame
 
@@ -113,7 +114,7 @@ def region_rows(lut: AtlasLUT, parcellation: Parcellation, unknown: Unknown) -> 
         raise OptionError(f"unknown takes 'raise', 'warn' or 'keep', not {unknown!r}.")
     indices = np.array([region.index for region in lut], np.int64)
     table = lut.text_columns()
-    strange = np.setdiff1d(parcellation.labels, indices)
+    strange = parcellation.labels[~np.isin(parcellation.labels, indices)]
     if 0 in indices:
         warn(
             f"The LUT {lut.atlas_name!r} names a region 0, which is the background of a label "
@@ -139,5 +140,100 @@ def region_rows(lut: AtlasLUT, parcellation: Parcellation, unknown: Unknown) -> 
         warn(f"{message} They are left out; unknown='keep' keeps them.", LabelWarning)
     elif not len(parcellation):
         warn(f"{name} holds no label at all, so every statistic is NaN.", LabelWarning)
+    return _rows(lut, indices, table, parcellation.atlas_name)
+
+
+def _rows(
+    lut: AtlasLUT, indices: NDArray[np.int64], table: dict[str, list[str]], atlas_name: str
+) -> Regions:
     columns = {c if c in REGION_COORDS else _own_name(c): cells for c, cells in table.items()}
-    return Regions(indices, columns, lut.atlas_name or parcellation.atlas_name, lut.source)
+    return Regions(indices, columns, lut.atlas_name or atlas_name, lut.source)
+
+
+def volume_rows(lut: Lut | None, atlas: Probseg) -> tuple[Regions, list[int]]:
+    """All regions of a LUT, in its order, and the volume of a probabilistic atlas for each.
+
+    Parameters
+    ----------
+    lut : AtlasLUT, path, DataFrame or None
+        Names of the regions, a row a volume. Its ids number the volumes, from 0 or from 1; of a row
+        too many, for the background 0, nothing is made. None: regions are numbered from 1, and
+        named as the sidecar of the image names them.
+    atlas : Probseg
+        The atlas.
+
+    Returns
+    -------
+    rows : Regions
+        The rows.
+    order : list of int
+        The place of each row's volume in the image.
+
+    Raises
+    ------
+    LutError
+        The ids do not number the volumes.
+    """
+    numbers = atlas.numbers()
+    if lut is None:
+        names = atlas.labels() or [_nameless(number + 1).name for number in numbers]
+        regions = [
+            RegionInfo(number + 1, name, infer_hemisphere(name))
+            for number, name in zip(numbers, names, strict=True)
+        ]
+        own = AtlasLUT(regions, atlas.atlas_name)
+        ids = np.array([region.index for region in own], np.int64)
+        return _rows(own, ids, own.text_columns(), ""), list(range(len(atlas)))
+    table = _table_of_volumes(lut, atlas)
+    regions = table.regions
+    columns = table.text_columns()
+    first = table.get(0)
+    if len(regions) == len(numbers) + 1 and first and is_background(first.name):
+        at = regions.index(first)
+        regions.pop(at)
+        columns = {heading: cells[:at] + cells[at + 1 :] for heading, cells in columns.items()}
+    ids = np.array([region.index for region in regions], np.int64)
+    places = _places(ids, numbers, table, atlas)
+    return _rows(table, ids, columns, atlas.atlas_name), places
+
+
+def _table_of_volumes(lut: Lut, atlas: Probseg) -> AtlasLUT:
+    """The LUT with its row of 0, which is a region where volumes are counted from 0."""
+    if isinstance(lut, AtlasLUT):
+        return lut
+    if isinstance(lut, pd.DataFrame):
+        return AtlasLUT.from_dataframe(lut, atlas.atlas_name, background=None)
+    return read_lut(lut, background=None)
+
+
+def _places(ids: NDArray[np.int64], numbers: list[int], lut: AtlasLUT, atlas: Probseg) -> list[int]:
+    """Where the volume of each id stands."""
+    have = sorted(numbers)
+    if have in (list(range(len(have))), list(range(1, len(have) + 1))):
+        for base in (0, 1):
+            if sorted(ids.tolist()) == list(range(base, len(have) + base)):
+                return [numbers.index(one - base + have[0]) for one in ids.tolist()]
+    elif atlas.dim != VOLUME and sorted(ids.tolist()) == have:  # volumes that say what they are
+        return [numbers.index(one) for one in ids.tolist()]
+    name = f"The LUT {lut.atlas_name!r}" if lut.atlas_name else "The LUT"
+    shown = f"{ids.size} rows with ids {some(np.sort(ids))}"
+    raise LutError(
+        f"{name} has {shown}; {atlas.name} has {len(have)} volumes, numbered "
+        f"{some(np.array(have))}. A probabilistic atlas takes a row a volume, with ids from 0 or "
+        f"from 1 on.{_way_out(ids, have)}"
+    )
+
+
+def _way_out(ids: NDArray[np.int64], have: list[int]) -> str:
+    """What may be the matter with a LUT that does not fit."""
+    if sorted(ids.tolist()) == list(range(1, len(have))):
+        return (
+            " If it counts from 0, its first row was left out as the background: give its path, or "
+            "read it with read_lut(path, background=None)."
+        )
+    if have != list(range(len(have))):
+        return (
+            " The image is a part of a file: give it without the numbers of its volumes, "
+            ".drop_vars('volume'), and a LUT with ids from 1 on, in order."
+        )
+    return ""

@@ -13,6 +13,7 @@ from xarray.core import indexing
 
 from qsiparc.errors import NiftiError, NiftiWarning, warn
 from qsiparc.inflate import MAX_RATIO, inflate_into
+from qsiparc.onepass import volume_in_pass
 from qsiparc.options import get_option
 
 if TYPE_CHECKING:
@@ -131,10 +132,13 @@ class NiftiArray(BackendArray):
                 f"{self.path}: the header claims {claimed:,} bytes, more than the limit of "
                 f"{limit:,}. If that is right, raise it: qsiparc.set_options(max_bytes={claimed})."
             )
-        if there > claimed and not self.is_compressed:
-            self._warn_of_more(there - claimed)
+        if not self.is_compressed:
+            self.warn_of_more(there - claimed)
 
-    def _warn_of_more(self, extra: int) -> None:
+    def warn_of_more(self, extra: int) -> None:
+        """Warn if a file holds more bytes than its header claims."""
+        if extra <= 0:
+            return
         warn(
             f"{self.path}: the file holds {extra:,} bytes more than its header claims for shape "
             f"{self.shape} of {self.stored}; they are ignored. Is the header right?",
@@ -146,16 +150,15 @@ class NiftiArray(BackendArray):
             isinstance(part, slice) and part.indices(n) == (0, n, 1)
             for part, n in zip(key, self.shape, strict=True)
         )
-        with self.path.open("rb") as stream:
-            state = os.fstat(stream.fileno())
-            if (state.st_size, state.st_mtime_ns) != self.identity:
-                raise NiftiError(
-                    f"{self.path}: the file has changed since it was opened. Open it again."
-                )
-            if is_whole or self.is_compressed:
-                raw = self._all(stream)[key]
-            else:
-                raw = self._slice(stream, key)
+        raw = volume_in_pass(self, key)
+        if raw is None:
+            with self.opened() as stream:
+                if is_whole or self.is_compressed:
+                    raw = self._all(stream)[key]
+                else:
+                    raw = self._slice(stream, key)
+        else:
+            is_whole = False  # its memory belongs to the pass
         # A part gets memory of its own: a view would keep the whole volume alive.
         values = np.array(raw, self.dtype, copy=None if is_whole else True)
         if self.is_scaled:
@@ -163,13 +166,28 @@ class NiftiArray(BackendArray):
             values += self.inter
         return values
 
+    def opened(self) -> IO[bytes]:
+        """The file, opened for reading bytes.
+
+        Raises
+        ------
+        NiftiError
+            It has changed since its header was read.
+        """
+        stream = self.path.open("rb")
+        state = os.fstat(stream.fileno())
+        if (state.st_size, state.st_mtime_ns) != self.identity:
+            stream.close()
+            raise NiftiError(
+                f"{self.path}: the file has changed since it was opened. Open it again."
+            )
+        return stream
+
     def _all(self, stream: IO[bytes]) -> NDArray[Any]:
         """All voxels; a gzip file is read to its end, so that its checksum is checked."""
         data = np.empty(self.nbytes, np.uint8)
         if self.is_compressed:
-            extra = inflate_into(stream, data, skip=self.offset, name=str(self.path))
-            if extra:
-                self._warn_of_more(extra)
+            self.warn_of_more(inflate_into(stream, data, skip=self.offset, name=str(self.path)))
         else:
             stream.seek(self.offset)
             if stream.readinto(data) != data.size:  # type: ignore[attr-defined]  # a binary file has it

@@ -7,15 +7,15 @@ import pytest
 from oracle import reference_moments
 from scipy import stats
 
-from qsiparc.catalogue import resolve
+from qsiparc.catalogue import Sample, resolve
 from qsiparc.kernels import Segments
 
 MOMENTS = ("mean", "std", "skewness", "kurtosis")
 
 
 def ours(values):
-    segments = Segments(values.copy(), np.array([0, values.size]))
-    return {s.name: s(segments)[0] for s in resolve(MOMENTS)}
+    sample = Sample(Segments(values.copy(), np.array([0, values.size])))
+    return {s.name: s(sample)[0] for s in resolve(MOMENTS)}
 
 
 def error(value, truth):
@@ -54,3 +54,13 @@ def test_no_worse_than_scipy_on_a_narrow_region_far_from_zero(seed):
     }
     for name in MOMENTS:
         assert error(found[name], truth[name]) <= max(error(theirs[name], truth[name]), 1e-15), name
+
+
+@pytest.mark.parametrize("offset", [0, 10**6])
+def test_a_median_as_far_from_the_mean_as_can_be_costs_no_digits(offset):
+    values = np.repeat([0.0, 1.0, 3.0], [501, 499, 1])  # half a step, one standard deviation
+    truth = reference_moments(values)
+    truth["mean"] += offset
+    found = ours(offset + values)
+    for name in MOMENTS:
+        assert error(found[name], truth[name]) <= 2e-14, name

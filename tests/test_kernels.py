@@ -107,9 +107,10 @@ def test_infinite_values_are_values():
 
 
 def test_huge_values_overflow_without_a_warning():
-    s = segments([1e300, 2e300, 3e300])
-    assert s.mean[0] == 2e300
-    assert s.moment(2)[0] == np.inf
+    s = segments([1e300, 2e300, 3e300], [1e300, 2e300, 9e300], [-9e300, 2e300, 3e300])
+    np.testing.assert_allclose(s.mean, [2e300, 4e300, -4e300 / 3], rtol=1e-15)
+    assert (s.moment(2) == np.inf).all()
+    assert (s.moment(4) == np.inf).all()
 
 
 @settings(deadline=None)

@@ -14,7 +14,7 @@ from qsiparc.cube import text
 from qsiparc.report import find_problems
 from qsiparc.report.levels import find_levels
 from qsiparc.report.robust import middle, spread
-from qsiparc.report.sides import against, asymmetry, pair_regions
+from qsiparc.report.sides import against, asymmetry
 from qsiparc.tutorial import make_qsirecon
 
 LEFT = list(range(1, 31))
@@ -187,14 +187,15 @@ def test_noise_has_no_side():
             assert not turned.any()
 
 
-def test_pairs_are_found_by_name():
-    names = ["SFG_L_7_1", "SFG_R_7_1", "LH-Pu", "Brain-Stem", "RH-Pu", "ThalamusL", "ThalamusR"]
-    sides = ["L", "R", "L", "bilateral", "R", "L", "R"]
-    assert pair_regions(names, sides).tolist() == [[0, 1], [2, 4], [5, 6]]
+def test_an_asymmetry_is_a_share_of_both_sides():
     values = np.array([[3.0], [1.0], [0.0], [9.0], [0.0], [1.0], [3.0]])
-    np.testing.assert_array_equal(
-        asymmetry(values, pair_regions(names, sides)), [[0.5], [np.nan], [-0.5]]
-    )
+    pairs = np.array([[0, 1], [2, 4], [5, 6]])
+    np.testing.assert_array_equal(asymmetry(values, pairs), [[0.5], [np.nan], [-0.5]])
+
+
+def test_names_that_leave_the_other_side_open_are_no_error(tmp_path):
+    names = [*[f"LH_Area_{n % 20}" for n in range(30)], *[f"RH_Area_{n}" for n in range(31)]]
+    assert problems(tmp_path, A=cube(6, regions=names)).empty
 
 
 def test_a_scan_unlike_the_others_is_found(tmp_path):

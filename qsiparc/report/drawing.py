@@ -75,15 +75,17 @@ def draw_card(about: Distribution, flagged: Mapping[str, str]) -> Card:
     heights = _TALL - np.round(about.counts / top * (_TALL - 2), 1)
     bars = "".join(f"V{_n(y)}h{_n(step)}" for y in heights)
     area = f"M0 {_TALL}{bars}V{_TALL}z"
-    places = np.clip((about.medians - low) / (high - low), 0, 1) * (WIDTH - 6) + 3
-    named = list(zip(about.scans, places.tolist(), about.medians.tolist(), strict=True))
-    dots = "".join(
-        f"M{_n(x)} {_DOTS}h0" for scan, x, value in named if value == value and scan not in flagged
-    )  # noqa: PLR0124 - NaN
+    known = np.flatnonzero(np.isfinite(about.medians))
+    places = 3 + (WIDTH - 6) * np.clip((about.medians - low) / (high - low), 0, 1)
+    flagged_here = [n for n in known if about.scans[n] in flagged]
+    dots = "".join(f"M{_n(places[n])} {_DOTS}h0" for n in known if about.scans[n] not in flagged)
     marks = [
-        Mark(round(x, 1), scan, f"{scan}: {flagged[scan]} (median {value:.3g})")
-        for scan, x, value in named
-        if value == value and scan in flagged  # noqa: PLR0124 - NaN
+        Mark(
+            round(float(places[n]), 1),
+            about.scans[n],
+            f"{about.scans[n]}: {flagged[about.scans[n]]} (median {about.medians[n]:.3g})",
+        )
+        for n in flagged_here
     ]
     numbers = [f"{value:.2g}" for value in (low, (low + high) / 2, high)]
     return Card(about, area, dots, marks, *numbers)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 import pandas as pd
 
@@ -14,6 +14,10 @@ KEPT: Final = 12
 """How many of its worst regions a finding names."""
 
 
+WRONG: Final = "wrong"
+LOOK: Final = "look"
+
+
 class Kind(NamedTuple):
     """A kind of finding.
 
@@ -21,61 +25,66 @@ class Kind(NamedTuple):
     ----------
     title : str
         In a few words.
-    is_wrong : bool
+    weight : {"wrong", "look"}
         Whether something is wrong, or only worth a look.
     why : str
         What it means and what to do.
     """
 
     title: str
-    is_wrong: bool
+    weight: Literal["wrong", "look"]
     why: str
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether something is wrong, or only worth a look."""
+        return self.weight == WRONG
 
 
 KINDS: Final = {
     "sides": Kind(
         "Left and right swapped",
-        True,
+        WRONG,
         "The differences between left and right run against those of the other scans. Look whether "
         "the label image and the map of this scan have their left on one side.",
     ),
     "units": Kind(
         "Units disagree",
-        True,
+        WRONG,
         "Scans of one scalar are in different units: mm²/s and µm²/ms are 1000 apart. Convert the "
         "maps, or leave these scans out.",
     ),
     "huge": Kind(
         "Huge or infinite values",
-        True,
+        WRONG,
         "A voxel is infinite, or as large as a float can be: the mark of a fit that failed. Mask "
         "these voxels in the map and build again.",
     ),
     "range": Kind(
         "Impossible values",
-        True,
+        WRONG,
         "The scalar cannot have such a value by its definition. Look at the map, and at its scale.",
     ),
     "lost": Kind(
         "Regions lost",
-        False,
+        LOOK,
         "The label image of this scan does not hold the region, which others do. Small ones get "
         "lost on coarse grids; a large one means that the atlas was not brought to this brain.",
     ),
     "coverage": Kind(
         "Low coverage",
-        False,
+        LOOK,
         "Many voxels of the region have no value: the field of view ends there, or the fit failed.",
     ),
     "volume": Kind(
         "Unusual volumes",
-        False,
+        LOOK,
         "Regions are much larger or smaller than in the other scans, as a share of the atlas. Look "
         "whether the atlas fits this brain.",
     ),
     "values": Kind(
         "Unlike the other scans",
-        False,
+        LOOK,
         "Means of regions are far from those of the other scans: artefacts, lesions, or a map that "
         "is 0 where it saw nothing.",
     ),

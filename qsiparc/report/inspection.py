@@ -83,12 +83,13 @@ def inspect(atlases: Sequence[Atlas], notes: Notes) -> Inspection:
     Inspection
     """
     found = Findings()
-    tables: list[RegionTable] = []
     distributions: dict[str, Distribution] = {}
     n_sheets = sum(int((atlas.status == STATUS_FLAGS["ok"]).any(axis=1).sum()) for atlas in atlases)
     with Progress("checking", "maps", total=n_sheets) as progress:
-        for atlas in atlases:
-            tables.append(_inspect_atlas(atlas, notes, found, distributions, progress))
+        tables = [
+            _inspect_atlas(atlas, notes, found, distributions=distributions, progress=progress)
+            for atlas in atlases
+        ]
     for scalar, stated in notes.units.items():
         check_stated(scalar, stated, found.scans_of("units", scalar), found)
     return Inspection(found.ordered(), tables, list(distributions.values()))
@@ -98,6 +99,7 @@ def _inspect_atlas(
     atlas: Atlas,
     notes: Notes,
     found: Findings,
+    *,
     distributions: dict[str, Distribution],
     progress: Progress,
 ) -> RegionTable:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 import pandas as pd
@@ -15,9 +15,6 @@ from qsiparc.cohort.failures import FAILURES, LEFT_OUT
 from qsiparc.cohort.parts import part_attrs, part_path, part_paths
 from qsiparc.cohort.reading import read_units
 from qsiparc.errors import CubeError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 _EMPTY: Final = ("", "n/a")
 
@@ -53,6 +50,7 @@ def read_notes(out: Path) -> Notes:
     Returns
     -------
     Notes
+        All of that.
     """
     notes = Notes(_table(out / FAILURES), _table(out / LEFT_OUT))
     for path in part_paths(out):
@@ -77,7 +75,7 @@ def _table(path: Path) -> list[dict[str, str]]:
     ]
 
 
-def source_files(out: Path, scan: str) -> dict[str, Path]:
+def source_files(out: Path, scan: str) -> dict[str, list[Path]]:
     """Where the inputs of a scan are, by their names.
 
     Parameters
@@ -89,24 +87,18 @@ def source_files(out: Path, scan: str) -> dict[str, Path]:
 
     Returns
     -------
-    dict of str to Path
-        Empty where the part or the link to the tree is gone; a name that two inputs have is not
-        there.
+    dict of str to list of Path
+        Two workflows may have a file of one name. Empty where the part, or the link to the tree,
+        is gone.
     """
     try:
         about: dict[str, Any] = json.loads((out / DESCRIPTION).read_text(encoding="utf-8"))
         root = Path(unquote(urlsplit(about["DatasetLinks"][SOURCE]).path))
         inputs = json.loads(part_attrs(part_path(out, scan))["inputs"])
-    except (OSError, ValueError, KeyError, CubeError):
+    except (OSError, ValueError, KeyError):
         return {}
-    return _unique((root / entry["path"]) for entry in inputs)
-
-
-def _unique(paths: Iterable[Path]) -> dict[str, Path]:
-    found: dict[str, Path] = {}
-    twice = set()
-    for path in paths:
-        if path.name in found:
-            twice.add(path.name)
-        found[path.name] = path
-    return {name: path for name, path in found.items() if name not in twice}
+    found: dict[str, list[Path]] = {}
+    for entry in inputs:
+        path = root / entry["path"]
+        found.setdefault(path.name, []).append(path)
+    return found

@@ -192,10 +192,10 @@ def _provenance(atlas: Atlas) -> list[tuple[str, str]]:
         made = json.loads(str(attrs.get("provenance", "{}")))
     except ValueError:
         made = {}
-    options = [
-        f"{', '.join(f'{k} = {v}' for k, v in entry.get('options', {}).items())} ({entry.get('scans')} scans)"
-        for entry in made.get("options", [])
-    ]
+    options = []
+    for entry in made.get("options", []):
+        said = ", ".join(f"{key} = {value}" for key, value in entry.get("options", {}).items())
+        options.append(f"{said} ({entry.get('scans')} scans)")
     return [
         ("Archive made by", str(attrs.get("generated_by", ""))),
         ("Options of the build", "; ".join(options)),

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from qsiparc.errors import CubeError
+from qsiparc.laterality import find_pairs
 from qsiparc.report.robust import middle, spread
 from qsiparc.report.volumes import FEWEST
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from qsiparc.report.finding import Findings
@@ -38,37 +37,6 @@ _MANY: Final = 50
 
 _TURNS: Final = 5
 """Times the common pattern is made anew; it settles in two or three."""
-
-_SIDE: Final = {
-    "L": re.compile(r"left|lh|(?<![A-Za-z])l(?![A-Za-z])|^l(?=[A-Z])|(?<=[a-z])L$", re.IGNORECASE),
-    "R": re.compile(r"right|rh|(?<![A-Za-z])r(?![A-Za-z])|^r(?=[A-Z])|(?<=[a-z])R$", re.IGNORECASE),
-}
-
-
-def pair_regions(names: Sequence[str], sides: Sequence[str]) -> NDArray[np.intp]:
-    """Regions of the left, each with its counterpart on the right.
-
-    Parameters
-    ----------
-    names, sides : sequence of str
-        Of the regions; sides are ``L``, ``R`` or ``bilateral``.
-
-    Returns
-    -------
-    numpy.ndarray, shape (pair, 2)
-        Places of the left and the right region.
-
-    Examples
-    --------
-    >>> pair_regions(["LH_Vis_1", "Brain-Stem", "RH_Vis_1"], ["L", "bilateral", "R"])
-    array([[0, 2]])
-    """
-    there: dict[str, dict[str, int]] = {"L": {}, "R": {}}
-    for place, (name, side) in enumerate(zip(names, sides, strict=True)):
-        if side in there:
-            there[side].setdefault(_SIDE[side].sub("*", name), place)
-    pairs = [(place, there["R"][key]) for key, place in there["L"].items() if key in there["R"]]
-    return np.array(pairs, np.intp).reshape(-1, 2)
 
 
 def asymmetry(values: NDArray[np.float64], pairs: NDArray[np.intp]) -> NDArray[np.float64]:
@@ -123,7 +91,7 @@ def against(values: NDArray[np.float64]) -> tuple[NDArray[np.bool_], NDArray[np.
 
 def _common(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     """Correlation of each row with what is common to the others, most of them positive."""
-    agreement = rows @ rows[np.argmax(np.abs(rows @ rows.sum(axis=0)))]
+    agreement: NDArray[np.float64] = rows @ rows[np.argmax(np.abs(rows @ rows.sum(axis=0)))]
     for _ in range(_TURNS):
         agreement = rows @ _pattern(rows * np.where(agreement < 0, -1, 1)[:, None])
     if np.count_nonzero(agreement < 0) * 2 > rows.shape[0]:
@@ -141,6 +109,15 @@ def _pattern(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(pattern / size if size else pattern)
 
 
+def _pairs(atlas: Atlas) -> NDArray[np.intp]:
+    """Places of the left and the right region, (pair, 2); none where names leave it open."""
+    try:
+        places = find_pairs(atlas.region_names, atlas.names("hemisphere")).places
+    except CubeError:
+        places = []
+    return np.array(places, np.intp).reshape(-1, 2)
+
+
 class Sides:
     """Left and right in one atlas, while scalar after scalar is looked at.
 
@@ -152,7 +129,7 @@ class Sides:
 
     def __init__(self, atlas: Atlas) -> None:
         self._atlas = atlas
-        self._pairs = pair_regions(atlas.region_names, atlas.names("hemisphere"))
+        self._pairs = _pairs(atlas)
         self._against: dict[int, list[tuple[str, float]]] = {}
 
     def look(self, sheet: Sheet, passed: NDArray[np.bool_]) -> None:

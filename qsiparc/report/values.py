@@ -134,7 +134,7 @@ def check_unlike(atlas: Atlas, sheet: Sheet, passed: NDArray[np.bool_], found: F
 
 def _has(mean: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Scans in which some mean is a number, so that the statistic was asked for at all."""
-    return np.isfinite(mean).any(axis=0)[None]
+    return np.asarray(np.isfinite(mean).any(axis=0))[None]
 
 
 def _add(
@@ -153,13 +153,13 @@ def _add(
         worst = np.where(where, np.nan_to_num(scored), -1).argmax(axis=1)
         rows = np.flatnonzero(where.any(axis=1))
         cells = [(int(row), int(worst[row])) for row in rows[:KEPT]]
-        _add_one(atlas, sheet, kind, "", cells, rows, found, n_scans=scans.size)
+        _add_one(atlas, sheet, kind, "", cells, rows=rows, found=found, n_scans=scans.size)
         return
     for scan in scans:
         rows = np.flatnonzero(where[:, scan])
         rows = rows[np.argsort(-np.nan_to_num(scored[rows, scan]), kind="stable")]
         cells = [(int(row), int(scan)) for row in rows[:KEPT]]
-        _add_one(atlas, sheet, kind, atlas.scans[scan], cells, rows, found)
+        _add_one(atlas, sheet, kind, atlas.scans[scan], cells, rows=rows, found=found)
 
 
 def _add_one(
@@ -168,9 +168,9 @@ def _add_one(
     kind: str,
     scan: str,
     cells: list[tuple[int, int]],
+    *,
     rows: NDArray[np.intp],
     found: Findings,
-    *,
     n_scans: int = 1,
 ) -> None:
     count = rows.size

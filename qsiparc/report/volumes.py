@@ -131,16 +131,17 @@ def _check_lost(atlas: Atlas, size: NDArray[np.float64], found: Findings) -> Non
     n_scans = np.count_nonzero(np.isfinite(size), axis=1)
     everywhere = (lost.sum(axis=1) * 2 > n_scans) & (n_scans > 1)
     usual = middle(np.where(lost, np.nan, size))
-    _add_lost(atlas, "", np.flatnonzero(everywhere), lost, usual, found)
+    _add_lost(atlas, "", np.flatnonzero(everywhere), lost=lost, usual=usual, found=found)
     for scan in np.flatnonzero((lost & ~everywhere[:, None]).any(axis=0)):
         rows = np.flatnonzero(lost[:, scan] & ~everywhere)
-        _add_lost(atlas, atlas.scans[scan], rows, lost, usual, found)
+        _add_lost(atlas, atlas.scans[scan], rows, lost=lost, usual=usual, found=found)
 
 
 def _add_lost(
     atlas: Atlas,
     scan: str,
     rows: NDArray[np.intp],
+    *,
     lost: NDArray[np.bool_],
     usual: NDArray[np.float64],
     found: Findings,
