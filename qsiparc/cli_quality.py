@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import click
@@ -25,7 +26,15 @@ def report(output: str, *, to: Path | None, mosaics: int) -> None:
     OUTPUT_DIR is that of `qsiparc build`, which writes the same page at its end. The page is one
     file that needs no network; findings.tsv, beside it, is the same as a table.
     """
-    from qsiparc.report import write_report
+    from qsiparc.report import FINDINGS, write_report
 
     path = write_report(output, to, mosaics=mosaics)
-    click.echo(f"The report is {path}. Open it in a browser.")
+    kinds = Counter(line.partition("\t")[0] for line in _lines(path.with_name(FINDINGS)))
+    count = kinds.total()
+    said = ", ".join(f"{kind} {n}" for kind, n in kinds.items())
+    click.echo(f"{count} {'finding' if count == 1 else 'findings'}{': ' if said else ''}{said}")
+    click.echo(f"The report, for a browser: {path}")
+
+
+def _lines(table: Path) -> list[str]:
+    return table.read_text(encoding="utf-8").splitlines()[1:]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from qsiparc.report.notes import Notes
+    from qsiparc.report.notes import Remarks
     from qsiparc.report.sheets import Atlas
 
 
@@ -68,14 +68,14 @@ class Inspection:
     distributions: list[Distribution]
 
 
-def inspect(atlases: Sequence[Atlas], notes: Notes) -> Inspection:
+def inspect(atlases: Sequence[Atlas], notes: Remarks) -> Inspection:
     """Look at a study.
 
     Parameters
     ----------
     atlases : sequence of Atlas
         Its cubes; read one scalar at a time.
-    notes : Notes
+    notes : Remarks
         What is said beside them.
 
     Returns
@@ -97,7 +97,7 @@ def inspect(atlases: Sequence[Atlas], notes: Notes) -> Inspection:
 
 def _inspect_atlas(
     atlas: Atlas,
-    notes: Notes,
+    notes: Remarks,
     found: Findings,
     *,
     distributions: dict[str, Distribution],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from importlib import import_module
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from qsiparc.names import STATUS_FLAGS
@@ -142,7 +143,8 @@ def _draw(view: View) -> str:
         from matplotlib.figure import Figure
 
         from qsiparc.nifti import open_nifti
-        from qsiparc.plot import mosaic
+
+        mosaic = import_module("qsiparc.plot").mosaic
     except ImportError:
         return ""
     figure = Figure(figsize=_SIZE, layout="constrained", dpi=150)

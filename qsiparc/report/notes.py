@@ -20,7 +20,7 @@ _EMPTY: Final = ("", "n/a")
 
 
 @dataclass(frozen=True)
-class Notes:
+class Remarks:
     """All of that.
 
     Parameters
@@ -39,7 +39,7 @@ class Notes:
     doubts: dict[str, list[str]] = field(default_factory=dict)
 
 
-def read_notes(out: Path) -> Notes:
+def read_notes(out: Path) -> Remarks:
     """Read the tables of a study, and what its parts say of units and doubts.
 
     Parameters
@@ -49,10 +49,10 @@ def read_notes(out: Path) -> Notes:
 
     Returns
     -------
-    Notes
+    Remarks
         All of that.
     """
-    notes = Notes(_table(out / FAILURES), _table(out / LEFT_OUT))
+    notes = Remarks(_table(out / FAILURES), _table(out / LEFT_OUT))
     for path in part_paths(out):
         try:
             units, warnings = read_units(path)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from qsiparc.report.inspection import Inspection
     from qsiparc.report.mosaics import Picture
-    from qsiparc.report.notes import Notes
+    from qsiparc.report.notes import Remarks
     from qsiparc.report.sheets import Atlas
 
 ROWS: Final = 2000
@@ -42,7 +42,7 @@ class Content:
         Of the study.
     atlases : sequence of Atlas
         Its cubes.
-    notes : Notes
+    notes : Remarks
         What is said beside them.
     inspection : Inspection
         What was found.
@@ -52,7 +52,7 @@ class Content:
 
     title: str
     atlases: Sequence[Atlas]
-    notes: Notes
+    notes: Remarks
     inspection: Inspection
     pictures: dict[int, Picture]
 
