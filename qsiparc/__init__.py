@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from qsiparc.options import set_options
     from qsiparc.parcellation import Parcellation
     from qsiparc.report import find_problems, write_report
+    from qsiparc.scalarstats import read_scalarstats
 
 __all__ = [
     "AtlasLUT",
@@ -40,6 +41,7 @@ __all__ = [
     "open",
     "open_nifti",
     "read_lut",
+    "read_scalarstats",
     "register_statistic",
     "set_options",
     "statistics",
@@ -59,12 +61,13 @@ _HOMES = {
     "open": "archive",
     "open_nifti": "nifti",
     "read_lut": "atlas",
+    "read_scalarstats": "scalarstats",
     "register_statistic": "catalogue",
     "set_options": "options",
     "statistics": "catalogue",
     "write_report": "report",
 }
-_ROOMS = {"atlas", "discover", "errors", "extract", "tutorial"}
+_ROOMS = {"atlas", "discover", "errors", "extract", "plot", "tutorial"}
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the room holds

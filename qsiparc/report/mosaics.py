@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-from importlib import import_module
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from qsiparc.names import STATUS_FLAGS
@@ -143,8 +142,7 @@ def _draw(view: View) -> str:
         from matplotlib.figure import Figure
 
         from qsiparc.nifti import open_nifti
-
-        mosaic = import_module("qsiparc.plot").mosaic
+        from qsiparc.plot import mosaic
     except ImportError:
         return ""
     figure = Figure(figsize=_SIZE, layout="constrained", dpi=150)
