@@ -86,7 +86,7 @@ def write_atlas(out: Path, made: Layout, rng: np.random.Generator) -> None:
     size = np.rint(usual * np.exp(rng.normal(0, 0.13, (n_regions, n_scans))))
     for scalar, param in enumerate(made.names("param")):
         ok = np.where(made.status[scalar] == STATUS_FLAGS["ok"], 1.0, np.nan)
-        level = PARAMS[param] * np.exp(rng.uniform(-0.5, 0.5, (n_regions, 1)))
+        level = PARAMS[param] * np.exp(rng.uniform(-0.4, 0.4, (n_regions, 1)))
         mean = level * (1 + 0.06 * rng.standard_normal((n_regions, n_scans)))
         share = 1 - rng.binomial(1, 0.05, size.shape) / size
         share[-n_regions // 20 :, 7::50] = 0.2
@@ -161,7 +161,8 @@ def main() -> None:
         print(
             f"{options.scans} scans, {options.scalars} scalars, {len(ATLASES)} atlases with "
             f"{sum(ATLASES.values())} regions: {seconds:.1f} s, {cpu:.1f} s of them at work, "
-            f"{path.stat().st_size / 1e6:.1f} MB, {peak() - before:.0f} MB of memory more than the {before:.0f} MB of making it"
+            f"{path.stat().st_size / 1e6:.1f} MB, "
+            f"{peak() - before:.0f} MB more memory than the {before:.0f} MB of making the study"
         )
         print(find_problems(out)["kind"].value_counts().to_string())
     finally:

@@ -64,7 +64,7 @@ def test_it_says_what_there_is_and_what_is_not(faulty):
     assert "scans6 scalars3 atlas1 done16 missing1 failed1 finding1" in said
     assert "the gzip is damaged" in said
     cells = re.findall(r"<td[^>]*>([^<]*)</td>", text.partition('id="left-out"')[2])
-    assert cells == ["dir", "A", "it is 4D, 1", "2"]
+    assert cells == ["dir", "", "it is 4D, 1", "2"]
     assert "LH_Area_3" in said
     assert "sub-004" in said
 

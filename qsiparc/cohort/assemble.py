@@ -87,8 +87,9 @@ def finalize(
 
     Notes
     -----
-    Everything is joined by label. Memory does not grow with the number of scans. Each file or
-    store takes its name when it is whole; until then the one from before stays.
+    Everything is joined by label. Memory does not grow with the number of scans, but for the
+    report, which looks at all scans of one scalar and atlas at once. Each file or store takes its
+    name when it is whole; until then the one from before stays.
     """
     out = Path(out)
     check_formats(zarr_format, parquet=parquet)

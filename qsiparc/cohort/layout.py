@@ -15,7 +15,14 @@ from qsiparc.cohort.reading import read_part_summary
 from qsiparc.cube import text
 from qsiparc.entities import describe
 from qsiparc.errors import CubeError
-from qsiparc.names import CUBE_DIMS, FILE_COORDS, SCALAR_COORDS, STATUS, STATUS_FLAGS, SUBJECT_COORDS
+from qsiparc.names import (
+    CUBE_DIMS,
+    FILE_COORDS,
+    SCALAR_COORDS,
+    STATUS,
+    STATUS_FLAGS,
+    SUBJECT_COORDS,
+)
 from qsiparc.progress import Progress
 from qsiparc.version import __version__
 

@@ -26,12 +26,15 @@ __all__ = ["find_problems", "write_report"]
 REPORT: Final = "report.html"
 FINDINGS: Final = "findings.tsv"
 
+MOSAICS: Final = 6
+"""How many mosaics the report of a build has at most."""
+
 
 def write_report(
     out: str | os.PathLike[str],
     path: str | os.PathLike[str] | None = None,
     *,
-    mosaics: int = 6,
+    mosaics: int = MOSAICS,
 ) -> Path:
     """Write the quality report of a study, one HTML file that opens anywhere.
 
@@ -141,7 +144,7 @@ def add_report(out: Path) -> None:
         There is no report, and why.
     """
     try:
-        write_report(out)
+        write_report(out, mosaics=MOSAICS)
     except OptionError as error:
         hint = f"{error} Or build without it: --no-report."
     except Exception as error:  # noqa: BLE001 - hours of work are done, and safe

@@ -111,9 +111,11 @@ def _view(
     dseg = _one(files.get(str(atlas.cube["dseg_file"][scan].item()), ()), "")
     if volume is None or dseg is None:
         return None
-    regions = [spot.region for spot in one.spots if spot.atlas == name][:_MARKED]
-    named = f" of {one.spots[0].name}" if one.spots else ""
-    return View(volume, dseg, regions, f"{scalar} with the outlines{named or f' of {name}'}.")
+    regions = [spot.region for spot in one.spots if spot.atlas == name and one.kind != "lost"]
+    named = f" of {one.spots[0].name}" if regions else ""
+    return View(
+        volume, dseg, regions[:_MARKED], f"{scalar} with the outlines{named or f' of {name}'}."
+    )
 
 
 def _like_fa(scalars: Sequence[str]) -> list[str]:
