@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 import xarray as xr
 
+from qsiparc.catalogue import resolve
 from qsiparc.cohort.derivative import describe_dataset, earlier_source
-from qsiparc.cohort.executors import run_all
+from qsiparc.cohort.executors import require_portable, run_all
 from qsiparc.cohort.failures import write_tables
 from qsiparc.cohort.fingerprint import Inspector, why_to_do
 from qsiparc.cohort.lock import locked
@@ -257,6 +258,7 @@ def carry_out(
     -------
     Report
     """
+    require_portable(resolve(options.stats), engine)
     out = check_output(root, out)
     plan = make_plan(root, out, options)
     prepare_output(root, out)
