@@ -245,6 +245,7 @@ def build(
         "parquet": parquet,
         "tsv": tsv,
     }
+    study = None
     teller = Teller(verbose=verbose > 0, names_failures=not strict)
     try:
         check_formats(**formats, is_shard=shard is not None)
@@ -257,14 +258,14 @@ def build(
             )
         if shard is None:
             with suppress(BuildError) if done.exit_code == NONE else nullcontext():
-                finalize(output_dir, **formats, report=report)
+                study = finalize(output_dir, **formats, report=report)
     except KeyboardInterrupt:
         click.echo("Interrupted. What was done is kept; the same command goes on.", err=True)
         sys.exit(INTERRUPTED)
     except (QsiparcError, OSError) as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(STOPPED if strict and teller.n_failed else NONE)
-    summarise(done, output_dir, is_shard=shard is not None)
+    summarise(done, output_dir, study, is_shard=shard is not None)
     sys.exit(done.exit_code)
 
 
