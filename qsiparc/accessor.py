@@ -513,9 +513,9 @@ class _OnCubes(_OnAnything):
 
         The result is what extraction with merged labels gives, to rounding, for regions that share
         no voxel. That goes for ``mean``, ``std``, ``skewness``, ``kurtosis``, ``n_voxels``,
-        ``coverage``, ``n_atlas_voxels``, ``n_zero``, ``n_nonfinite``, ``sum``, ``volume_mm3``,
-        ``minimum`` and ``maximum``. A median does not follow from medians; for it, merge the labels
-        with ``dseg.parc.relabel`` and extract again.
+        ``coverage``, ``mask_coverage``, ``n_atlas_voxels``, ``n_zero``, ``n_nonfinite``, ``sum``,
+        ``volume_mm3``, ``minimum`` and ``maximum``. A median does not follow from medians; for it,
+        merge the labels with ``dseg.parc.relabel`` and extract again.
 
         Parameters
         ----------
@@ -552,7 +552,7 @@ class _OnCubes(_OnAnything):
         QsiparcWarning
             Statistics that cannot be pooled are left out; regions have no group; or the coverage of
             a group is not known, and NaN, since one of its regions has no valid voxel and the cube
-            no ``n_atlas_voxels``.
+            no ``n_atlas_voxels``; or the mean, since one has voxels and no mean.
 
         Notes
         -----
