@@ -155,7 +155,7 @@ class Parcellation:
             image, coords, VOXEL_DIMS, "dseg", {**kept, GRID_ATTR: self.grid.fingerprint}
         )
 
-    def on(self, grid: Grid, *, resample: Resample | None = None) -> Parcellation:
+    def on(self, grid: Grid, *, resample: Resample | None = None, name: str = "") -> Parcellation:
         """The same labels, voxel for voxel on a map's grid.
 
         Parameters
@@ -164,6 +164,8 @@ class Parcellation:
             The map's.
         resample : {"nearest", None}, optional
             What to do when the two are not one lattice: take the nearest label, or raise.
+        name : str, optional
+            What the map is called in messages.
 
         Returns
         -------
@@ -179,7 +181,7 @@ class Parcellation:
             if resample not in get_args(Resample):
                 raise OptionError(f"resample takes 'nearest' or None, not {resample!r}.")
             return self._nearest(grid)
-        match = match_grids(grid, self.grid, of=self.source or "the dseg")
+        match = match_grids(grid, self.grid, of=self.source or "the dseg", to=name or "the map")
         if match.is_identity:
             return self
         index = np.unravel_index(self.positions, self.grid.shape, order="F")

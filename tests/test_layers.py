@@ -11,7 +11,7 @@ import pytest
 import qsiparc
 
 PACKAGE = Path(qsiparc.__file__).parent
-FOUNDATION = {"atomic", "names", "errors", "options", "version"}
+FOUNDATION = {"atomic", "names", "errors", "options", "regular", "version"}
 MAY_IMPORT = {
     "__init__": {"accessor"},
     "accessor": {
@@ -24,6 +24,7 @@ MAY_IMPORT = {
         "nifti",
         "participants",
         "relabel",
+        "regionvalues",
         "space",
         "table",
         "volume",
@@ -56,16 +57,23 @@ MAY_IMPORT = {
     "catalogue.declaration": set(),
     "catalogue.filtered": {"catalogue.centre", "catalogue.declaration", "ranks"},
     "catalogue.normality": {"catalogue.declaration", "ranks"},
-    "catalogue.own": {"catalogue.declaration"},
+    "catalogue.identity": set(),
+    "catalogue.own": {"catalogue.declaration", "catalogue.identity"},
     "catalogue.sample": {"ranks"},
     "catalogue.shape": {"catalogue.declaration", "catalogue.filtered", "ranks"},
     "captions": {"catalogue"},
     "cube": set(),
     "cli": {"cli_build", "cli_finalize", "discover"},
-    "cli_build": {"cli_report", "cohort.assemble", "cohort.plan", "cohort.study"},
+    "cli_build": {
+        "cli_report",
+        "cohort.assemble",
+        "cohort.plan",
+        "cohort.study",
+        "validity",
+    },
     "cli_report": {"cohort.plan", "cohort.study"},
     "cli_finalize": {"cli_report", "cohort.assemble", "cohort.failures"},
-    "cohort": {"cohort.assemble", "cohort.plan", "cohort.study", "progress"},
+    "cohort": {"cohort.assemble", "cohort.plan", "cohort.study", "progress", "validity"},
     "cohort.agree": set(),
     "cohort.assemble": {
         "archive",
@@ -82,7 +90,7 @@ MAY_IMPORT = {
     "cohort.derivative": {"entities"},
     "cohort.executors": {"cohort.record", "cohort.task"},
     "cohort.failures": {"cohort.parts", "cohort.record"},
-    "cohort.fingerprint": {"catalogue", "cohort.parts"},
+    "cohort.fingerprint": {"catalogue", "catalogue.own", "cohort.parts"},
     "cohort.layout": {"cohort.agree", "cohort.reading", "cube", "entities", "progress"},
     "cohort.lock": set(),
     "cohort.longwriter": {
@@ -94,10 +102,18 @@ MAY_IMPORT = {
     },
     "cohort.netcdfwriter": {"cohort.blocks", "cube"},
     "cohort.parts": {"cube"},
-    "cohort.plan": {"catalogue", "cohort.record", "cohort.task", "cohort.wanted", "discover"},
+    "cohort.plan": {
+        "catalogue",
+        "cohort.record",
+        "cohort.task",
+        "cohort.wanted",
+        "discover",
+        "validity",
+    },
     "cohort.reading": {"cohort.parts", "cohort.record"},
     "cohort.record": set(),
     "cohort.study": {
+        "catalogue",
         "cohort.derivative",
         "cohort.executors",
         "cohort.failures",
@@ -116,6 +132,7 @@ MAY_IMPORT = {
         "nifti",
         "parcellation",
         "sidecar",
+        "validity",
     },
     "cohort.wanted": {"cohort.parts"},
     "cohort.zarrwriter": {"archive", "cohort.blocks", "cube"},
@@ -179,6 +196,7 @@ MAY_IMPORT = {
     "grid": set(),
     "groups": set(),
     "coords": {"cube"},
+    "header": {"inflate", "unreadable"},
     "inflate": set(),
     "kernels": set(),
     "labels": set(),
@@ -186,7 +204,7 @@ MAY_IMPORT = {
     "masking": {"parcellation"},
     "markup": set(),
     "names": set(),
-    "nifti": {"entities", "grid", "sidecar", "space", "unreadable", "voxels"},
+    "nifti": {"entities", "grid", "header", "sidecar", "space", "unreadable", "voxels"},
     "onepass": {"inflate"},
     "options": set(),
     "parcellation": {"entities", "grid", "kernels", "labels", "nifti", "sizes", "space"},
@@ -230,7 +248,17 @@ MAY_IMPORT = {
     "progress": set(),
     "ranks": {"kernels"},
     "reduce": {"catalogue", "catalogue.sample", "kernels"},
+    "regionvalues": {
+        "coords",
+        "labels",
+        "masking",
+        "parcellation",
+        "regions",
+        "space",
+        "validity",
+    },
     "regions": {"atlas", "labels"},
+    "regular": set(),
     "relabel": {"atlas", "groups", "parcellation", "regions"},
     "scalarstats": {
         "atlas",
@@ -253,7 +281,7 @@ MAY_IMPORT = {
         "progress",
         "space",
     },
-    "unreadable": set(),
+    "unreadable": {"inflate"},
     "version": set(),
     "validity": {"ranks"},
     "volume": {"captions", "cube", "labels", "parcellation", "space"},
@@ -261,7 +289,7 @@ MAY_IMPORT = {
     "weighted": {"kernels"},
     "weights": {"grid", "nifti", "space"},
 }
-NIBABEL = {"nifti", "voxels"}
+NIBABEL = {"header", "nifti", "voxels"}
 
 
 def room_imports(path):

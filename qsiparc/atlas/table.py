@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from qsiparc.atlas import display
-from qsiparc.atlas.columns import LabelTable, interpret
+from qsiparc.atlas.columns import LabelTable, interpret, is_text
 from qsiparc.errors import LutError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def _check_region(region: RegionInfo) -> None:
         raise LutError(f"The index of the region {name!r} is {index!r}. Expected an integer.")
     if not _INT64.min <= int(index) <= _INT64.max:
         raise LutError(f"The index {index} of the region {name!r} does not fit into 64 bits.")
-    if not isinstance(name, str) or not name:
+    if not isinstance(name, str) or not name or not is_text(name):
         raise LutError(f"The region {index} is named {name!r}. Expected text: give it a name.")
 
 
