@@ -11,7 +11,7 @@ from qsiparc.atlas.hemisphere import infer_hemisphere, without_side
 from qsiparc.cube import assemble, text, text_coords, unselected
 from qsiparc.errors import CubeError, OptionError, QsiparcWarning, warn
 from qsiparc.groups import common_columns, member_labels, region_columns, some_names
-from qsiparc.names import LATERALITY, LATERALITY_INDEX, MEMBER_LABELS, VALUE
+from qsiparc.names import LATERALITY, MEMBER_LABELS, VALUE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ T = TypeVar("T", xr.Dataset, xr.DataTree)
 
 Kind = Literal["index", "difference"]
 
-FORMULAS: Final = {"index": LATERALITY_INDEX, "difference": "L - R"}
+FORMULAS: Final = {"index": "(L - R) / (L + R)", "difference": "L - R"}
 
 
 class Pairs(NamedTuple):

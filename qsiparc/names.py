@@ -37,12 +37,6 @@ REGION_COORDS: Final = ("region_name", "hemisphere")
 MEMBER_LABELS: Final = "member_labels"
 """Coordinate on ``region`` of a cube of groups: the labels each group is made of, as text."""
 
-LATERALITY: Final = "laterality"
-"""Attribute of a cube of left against right: the formula."""
-
-LATERALITY_INDEX: Final = "(L - R) / (L + R)"
-"""The formula whose values have no unit."""
-
 RELABELLED: Final = "relabelled_by"
 """Attribute of a label image whose labels were merged: what made the groups."""
 
@@ -61,6 +55,9 @@ OUTPUT_COLUMNS: Final = [
     "coverage",
 ]
 """The documented columns of a long table, in order."""
+
+LATERALITY: Final = "laterality"
+"""Attribute of a cube of differences between left and right: the formula."""
 
 STATUS: Final = "status"
 """In a study's cube, the variable on ``(scalar, subject)`` that says why a value is NaN."""
