@@ -169,7 +169,9 @@ class Probseg:
         start = 0
         for n in chunks:
             part = self.image.isel({self.dim: slice(start, start + n)})
-            yield from part.transpose(self.dim, *VOXEL_DIMS).to_numpy()
+            # Transposed when it is read: a lazy array would make an index of every voxel first.
+            axes = [part.dims.index(dim) for dim in (self.dim, *VOXEL_DIMS)]
+            yield from part.to_numpy().transpose(axes)
             start += n
 
     def _region(

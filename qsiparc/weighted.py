@@ -57,7 +57,7 @@ class WeightedSegments:
         self.weights: NDArray[Any] = weights[valid]
         """(valid voxels,) the weight of each value."""
         for start, stop in pairwise(self.offsets.tolist()):
-            order = np.argsort(self.values[start:stop], kind="stable")
+            order = np.argsort(self.values[start:stop])
             self.values[start:stop] = self.values[start:stop][order]
             self.weights[start:stop] = self.weights[start:stop][order]
         self._invalid_weight = np.array(
@@ -83,7 +83,7 @@ class WeightedSegments:
         result = np.zeros(self.count.size)
         for region, _, w in self._regions():
             relative = w / w.max()  # squares of very small weights would be 0
-            result[region] = relative.sum() ** 2 / (relative @ relative)
+            result[region] = relative.sum() ** 2 / (relative * relative).sum()
         return result
 
     def percentile(self, q: float) -> NDArray[np.float64]:
