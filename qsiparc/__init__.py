@@ -16,7 +16,7 @@ from qsiparc.version import __version__
 if TYPE_CHECKING:
     from qsiparc.archive import open
     from qsiparc.atlas import AtlasLUT, RegionInfo, read_lut
-    from qsiparc.catalogue import statistics
+    from qsiparc.catalogue import register_statistic, statistics
     from qsiparc.cohort import build
     from qsiparc.cohort.assemble import finalize
     from qsiparc.discover import QsiReconDataset, find
@@ -38,6 +38,7 @@ __all__ = [
     "open",
     "open_nifti",
     "read_lut",
+    "register_statistic",
     "set_options",
     "statistics",
 ]
@@ -54,6 +55,7 @@ _HOMES = {
     "open": "archive",
     "open_nifti": "nifti",
     "read_lut": "atlas",
+    "register_statistic": "catalogue",
     "set_options": "options",
     "statistics": "catalogue",
 }

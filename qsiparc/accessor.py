@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from qsiparc.atlas import AtlasLUT
+    from qsiparc.catalogue import Stats
     from qsiparc.groups import By
     from qsiparc.parcellation import Dseg, Resample
     from qsiparc.regions import Lut, Unknown
+    from qsiparc.validity import Range
     from qsiparc.volume import Missing
 
     Label = str | int | Sequence[Any] | slice | None
@@ -82,8 +84,12 @@ class _OnVolumes(_OnAnything):
         dseg: Dseg,
         lut: Lut | None = None,
         *,
-        stats: str | Sequence[str] = "extended",
+        stats: Stats = "extended",
         zero_is_missing: bool = False,
+        valid_range: Range | None = None,
+        mask: Dseg | None = None,
+        min_coverage: float = 0.0,
+        min_voxels: int = 0,
         scalar: str | None = None,
         subject: str | None = None,
         unknown: Unknown = "warn",
@@ -99,10 +105,25 @@ class _OnVolumes(_OnAnything):
         lut : AtlasLUT, path, DataFrame or None, optional
             Names of the regions. All of them are in the result, in this order. None: the labels
             that are present, without names.
-        stats : str or sequence of str, optional
-            A tier, ``"core"`` or ``"extended"``, or names; see `qsiparc.statistics`.
+        stats : str, sequence or mapping, optional
+            A tier (``"core"``, ``"extended"``, ``"diagnostic"``, ``"all"``), names (see
+            `qsiparc.statistics`), or functions by the names they are to have,
+            ``{"p99": lambda v: np.percentile(v, 99)}``; names and mappings may stand in one list. A
+            function takes the valid voxels of a region, (n,) float64 in the order of the file
+            (``i`` fastest), and returns a number.
         zero_is_missing : bool, optional
             Whether a value of exactly 0 is missing, as outside a mask. The array is not changed.
+        valid_range : (float, float), optional
+            Values outside of it are missing; None is an open end. A map that states its own
+            (``valid_range``, ``valid_min``, ``valid_max`` in its attributes, which come from its
+            sidecar) is taken at its word unless one is given here.
+        mask : DataArray, path, nibabel image or Parcellation, optional
+            On the grid of the map, as the atlas is; voxels where it is 0 are missing.
+        min_coverage : float, optional
+            A region of which a smaller share of the voxels is valid has NaN statistics; counts
+            (``n_voxels``, ``coverage`` …) are there all the same.
+        min_voxels : int, optional
+            The same, for regions with fewer valid voxels.
         scalar : str, optional
             What the map shows; its name unless given.
         subject : str, optional
@@ -128,6 +149,10 @@ class _OnVolumes(_OnAnything):
             The atlas image holds no labels, or (``unknown="raise"``) labels without a name.
         LutError
             The label file is no look-up table.
+        OptionError
+            An option has a value that it cannot have.
+        StatisticError
+            A function of your own failed, or returned no number; it names statistic and region.
         UnknownStatisticError
             A statistic or tier does not exist.
 
@@ -137,6 +162,8 @@ class _OnVolumes(_OnAnything):
             The grids are more than 0.001 mm, but less than 0.05 voxels apart.
         LabelWarning
             The LUT does not name some labels of the atlas; they are left out.
+        NiftiWarning
+            Some valid voxels are infinite or beyond ±1e38, as where a fit failed.
 
         Examples
         --------
@@ -156,6 +183,10 @@ class _OnVolumes(_OnAnything):
             lut,
             stats=stats,
             zero_is_missing=zero_is_missing,
+            valid_range=valid_range,
+            mask=mask,
+            min_coverage=min_coverage,
+            min_voxels=min_voxels,
             scalar=scalar,
             subject=subject,
             unknown=unknown,

@@ -4,47 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from qsiparc.catalogue import CATALOGUE
+from qsiparc.catalogue import units_of
 from qsiparc.names import VALUE
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping
+
     import xarray as xr
 
 _POWERS: Final = {"^-1": "⁻¹", "^-2": "⁻²", "^-3": "⁻³", "^2": "²", "^3": "³"}
 _NO_UNIT: Final = {"", "1", "a.u.", "n/a", "none", "dimensionless", "unitless"}
 
 
-def unit_of(stat: str, unit: str) -> str:
-    """The unit of a statistic of a map.
-
-    Parameters
-    ----------
-    stat : str
-        Its name; one that is not in the catalogue has the unit of the map.
-    unit : str
-        Of the map.
-
-    Returns
-    -------
-    str
-        ``"1"`` for what is counted or has none.
-
-    Examples
-    --------
-    >>> unit_of("std", "mm²/s"), unit_of("n_voxels", "mm²/s")
-    ('mm²/s', '1')
-    """
-    rule = CATALOGUE[stat].unit if stat in CATALOGUE else "map"
-    return unit if rule == "map" else "1"
-
-
-def describe_values(values: xr.DataArray) -> dict[str, str]:
+def describe_values(
+    values: xr.DataArray, attrs: Mapping[Hashable, Any] | None = None
+) -> dict[str, str]:
     """The attributes of values that were selected from a cube.
 
     Parameters
     ----------
     values : DataArray
         With the coordinates ``stat``, ``scalar`` and ``units`` as far as one of each was selected.
+    attrs : mapping, optional
+        Of their cube, which knows statistics that are not built in.
 
     Returns
     -------
@@ -54,7 +36,7 @@ def describe_values(values: xr.DataArray) -> dict[str, str]:
     stat, scalar, unit = (_single(values, name) for name in ("stat", "scalar", "units"))
     own = "" if values.name in {None, VALUE} else str(values.name)
     name = " of ".join(part for part in (stat or own, scalar) if part) or VALUE
-    known = {"long_name": name, "units": unit_of(stat, unit)}
+    known = {"long_name": name, "units": units_of(stat, unit, attrs or {})}
     return {key: str(values.attrs.get(key, value)) for key, value in known.items()}
 
 

@@ -10,6 +10,7 @@ Each error is also the builtin that a caller would catch::
     ├── WeightError             (ValueError)   weights or probabilities that cannot be such
     ├── LutError                (ValueError)   a label file that is no look-up table
     ├── UnknownStatisticError   (KeyError)     a statistic or tier nobody declared
+    ├── StatisticError          (ValueError)   a function of one's own that failed
     ├── CubeError               (ValueError)   a dataset or table that is not a cube
     │   └── SelectionError      (KeyError)     nothing in the cube has that name
     ├── DiscoveryError          (OSError)      a tree that cannot be searched
@@ -75,6 +76,10 @@ class UnknownStatisticError(QsiparcError, KeyError):
     """A statistic or a tier was asked for that nobody declared."""
 
     __str__ = Exception.__str__  # a KeyError would show the message's repr
+
+
+class StatisticError(QsiparcError, ValueError):
+    """A statistic of one's own failed, or is no number."""
 
 
 class CubeError(QsiparcError, ValueError):

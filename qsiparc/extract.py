@@ -2,42 +2,47 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 import xarray as xr
 
 from qsiparc.catalogue import resolve
+from qsiparc.catalogue.own import own_attrs
 from qsiparc.coords import file_coords, further_coords, scalar_coords, subject_coords
 from qsiparc.cube import assemble, text_coords
-from qsiparc.errors import CubeError, NiftiWarning, warn
+from qsiparc.errors import CubeError, NiftiWarning, OptionError, warn
+from qsiparc.masking import within
 from qsiparc.names import (
     OUTPUT_COLUMNS,
     REGION_COORDS,
     SCALAR_COORDS,
+    STATED_RANGES,
     VOLUME,
     VOXEL_DIMS,
 )
 from qsiparc.nifti import open_nifti
 from qsiparc.parcellation import Parcellation
+from qsiparc.reduce import Reduction, reduce_map
 from qsiparc.regions import as_lut, region_rows
 from qsiparc.space import voxel_grid
 from qsiparc.table import to_long
+from qsiparc.validity import Validity
 from qsiparc.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import nibabel as nib
-    from numpy.typing import NDArray
 
     from qsiparc.atlas import AtlasLUT
+    from qsiparc.catalogue import Statistic, Stats
     from qsiparc.parcellation import Dseg, Resample
     from qsiparc.regions import Lut, Unknown
+    from qsiparc.validity import Range
 
 __all__ = [
     "OUTPUT_COLUMNS",
@@ -53,41 +58,94 @@ def extract_cube(
     dseg: Dseg,
     lut: Lut | None = None,
     *,
-    stats: str | Sequence[str] = "extended",
+    stats: Stats = "extended",
     zero_is_missing: bool = False,
+    valid_range: Range | None = None,
+    mask: Dseg | None = None,
+    min_coverage: float = 0.0,
+    min_voxels: int = 0,
     scalar: str | None = None,
     subject: str | None = None,
     unknown: Unknown = "warn",
     resample: Resample | None = None,
 ) -> xr.Dataset:
     """Reduce maps over the regions of an atlas; see ``DataArray.parc.extract``."""
-    chosen = tuple(statistic.name for statistic in resolve(stats))
+    statistics = resolve(stats)
+    validity = Validity.checked(
+        zero_is_missing=zero_is_missing,
+        valid_range=valid_range,
+        min_coverage=min_coverage,
+        min_voxels=min_voxels,
+    )
+    if mask is None:
+        _require_mask(stats, statistics)
     volumes = _volumes(maps)
     grid, *_ = [voxel_grid(volume) for volume in volumes]  # each checks its own witness
     parcellation = Parcellation.from_labels(dseg).on(grid, resample=resample)
     rows = region_rows(as_lut(lut, parcellation), parcellation, unknown)
+    domain = within(parcellation, mask, resample=resample)
+    region_names = tuple(rows.columns["region_name"])
+    of_scalars = scalar_coords(volumes, scalar)
+    names = _map_names(of_scalars)
+    of_maps = [
+        validity.of_map(volume.attrs, name) for volume, name in zip(volumes, names, strict=True)
+    ]
     reduced = [
-        _reduce(volume.variable, parcellation, rows.indices, chosen, zero_is_missing)
-        for volume in volumes
+        reduce_map(
+            volume.variable,
+            Reduction(domain, rows.indices, region_names, statistics, of_map, name),
+        )
+        for volume, of_map, name in zip(volumes, of_maps, names, strict=True)
     ]
     coords = {
         **further_coords(volumes[0]),
         "region": ("region", rows.indices),
         **text_coords(rows.columns, "region"),
-        **text_coords({"stat": chosen}, "stat"),
+        **text_coords({"stat": [statistic.name for statistic in statistics]}, "stat"),
         **subject_coords(volumes[0], subject),
-        **scalar_coords(volumes, scalar),
+        **of_scalars,
         **file_coords(volumes, parcellation.source),
     }
     values = reduced[0] if "scalar" in reduced[0].dims else xr.Variable.concat(reduced, "scalar")
     attrs = {
         "atlas": rows.atlas_name,
         "lut": rows.source,
-        "stats": stats if isinstance(stats, str) else " ".join(stats),
-        "zero_is_missing": int(zero_is_missing),
+        "stats": stats if isinstance(stats, str) else " ".join(s.name for s in statistics),
+        **own_attrs(statistics),
+        **validity.attrs(),
+        **_stated_attrs(validity, names, of_maps),
+        **({"mask": domain.mask} if domain.mask else {}),
         "generated_by": f"qsiparc {__version__}",
     }
     return assemble(values, coords, attrs)
+
+
+def _require_mask(stats: Stats, statistics: Sequence[Statistic]) -> None:
+    """What a mask is needed for may only be asked for without one as part of a tier."""
+    of_tier = isinstance(stats, str) and len(statistics) > 1
+    for statistic in statistics:
+        if "mask" in statistic.needs and not of_tier:
+            raise OptionError(f"{statistic.name} needs a mask: mask=… gives one.")
+
+
+def _map_names(coords: Mapping[str, Any]) -> list[str]:
+    """What the maps are called: scalars, or one word for what has a dim of them."""
+    if "scalar" not in coords:
+        return ["the maps"]
+    _, scalars = coords["scalar"]
+    return [str(name) for name in scalars]
+
+
+def _stated_attrs(
+    validity: Validity, names: Sequence[str], of_maps: Sequence[Validity]
+) -> dict[str, str]:
+    """The ranges that maps state themselves, where they were not overruled."""
+    stated = {
+        name: list(of_map.valid_range)
+        for name, of_map in zip(names, of_maps, strict=True)
+        if validity.valid_range is None and of_map.valid_range is not None
+    }
+    return {STATED_RANGES: json.dumps(stated, ensure_ascii=False)} if stated else {}
 
 
 def _volumes(maps: xr.DataArray | xr.Dataset) -> list[xr.DataArray]:
@@ -106,50 +164,6 @@ def _volumes(maps: xr.DataArray | xr.Dataset) -> list[xr.DataArray]:
     if any(dims != first for dims in others):
         raise CubeError(f"These maps differ in their further dims, extract them apart: {further}.")
     return list(volumes.values())
-
-
-def _reduce(
-    volume: xr.Variable,
-    parcellation: Parcellation,
-    indices: NDArray[np.int64],
-    chosen: tuple[str, ...],
-    zero_is_missing: bool,
-) -> xr.Variable:
-    """One map, of any further dims, to ``(…, region, stat)``; a dask array stays one."""
-    reduced: xr.Variable = xr.apply_ufunc(
-        partial(_reduce_block, parcellation, indices, chosen, zero_is_missing),
-        volume,
-        input_core_dims=[VOXEL_DIMS],
-        output_core_dims=[["region", "stat"]],
-        dask="parallelized",
-        output_dtypes=[np.float64],
-        dask_gufunc_kwargs={
-            "output_sizes": {"region": indices.size, "stat": len(chosen)},
-            "allow_rechunk": True,
-        },
-        keep_attrs=False,
-    )
-    return reduced
-
-
-def _reduce_block(
-    parcellation: Parcellation,
-    indices: NDArray[np.int64],
-    chosen: tuple[str, ...],
-    zero_is_missing: bool,
-    block: NDArray[Any],
-) -> NDArray[np.float64]:
-    """``(…, i, j, k)`` to ``(…, region, stat)``; a lazy cube pickles it, so it takes names."""
-    statistics = resolve(chosen)
-    present = np.isin(indices, parcellation.labels)
-    order = np.searchsorted(parcellation.labels, indices[present])
-    result = np.empty((*block.shape[:-3], indices.size, len(statistics)))
-    result[...] = [statistic.absent for statistic in statistics]
-    for at in np.ndindex(block.shape[:-3]):
-        segments = parcellation.segments(block[at], zero_is_missing=zero_is_missing)
-        for column, statistic in enumerate(statistics):
-            result[(*at, present, column)] = statistic(segments)[order]
-    return result
 
 
 @dataclass(frozen=True)

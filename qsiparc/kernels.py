@@ -135,6 +135,27 @@ class Segments:
         self.count: NDArray[np.intp] = np.diff(offsets)
         """Valid values of each region."""
 
+    @classmethod
+    def of_sorted(
+        cls, values: NDArray[Any], offsets: NDArray[np.intp], sizes: NDArray[np.intp]
+    ) -> Segments:
+        """Segments of values that are sorted within each region and hold no NaN.
+
+        Parameters
+        ----------
+        values, offsets : numpy.ndarray
+            As in the constructor; nothing is changed.
+        sizes : numpy.ndarray
+            (regions,) voxels of each region, valid or not.
+
+        Returns
+        -------
+        Segments
+        """
+        made = cls.__new__(cls)
+        made.values, made.offsets, made.sizes, made.count = values, offsets, sizes, np.diff(offsets)
+        return made
+
     def percentile(self, q: float) -> NDArray[np.float64]:
         """The ``q``-th percentile, interpolated linearly (method 7 of Hyndman and Fan, 1996)."""
         full = self.count > 0

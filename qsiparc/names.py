@@ -62,6 +62,12 @@ STATUS: Final = "status"
 STATUS_FLAGS: Final = {"ok": 0, "missing": 1, "failed": 2}
 """Its values: reduced; no such map (or dseg) for this scan; there, but it could not be reduced."""
 
+STATED_RANGES: Final = "valid_range_of_maps"
+"""Attribute of a cube: JSON, by scalar, the range that each map states itself and that was used."""
+
+OWN_STATISTICS: Final = "own_statistics"
+"""Attribute of a cube: JSON, by name, what is known of statistics that are not built in."""
+
 BACKGROUND_NAMES: Final = frozenset(
     {"", "0", "???", "n/a", "background", "bg", "unknown", "outside", "exterior", "empty", "none"}
     | {"clear label", "no label", "unlabeled", "unlabelled"}

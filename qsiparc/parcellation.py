@@ -245,6 +245,25 @@ class Parcellation:
         Segments
             Sorted values of every region, and reductions over them.
         """
+        values = self.gather(volume)
+        if zero_is_missing:
+            values = values.astype(np.result_type(values.dtype, np.float32), copy=False)
+            values[values == 0] = np.nan
+        return Segments(values, self.offsets)
+
+    def gather(self, volume: NDArray[Any]) -> NDArray[Any]:
+        """The values of a map, region by region, within a region in the order of the file.
+
+        Parameters
+        ----------
+        volume : numpy.ndarray
+            ``(i, j, k)`` values on the parcellation's grid; they are copied, never changed.
+
+        Returns
+        -------
+        numpy.ndarray
+            (voxels,) as in `positions`, in the map's own type, native.
+        """
         if volume.shape != self.grid.shape:
             raise SpaceError(f"The map has shape {volume.shape}, the labels {self.grid.shape}.")
         if volume.flags.c_contiguous and not volume.flags.f_contiguous:
@@ -252,12 +271,7 @@ class Parcellation:
         else:
             values = gather(volume.reshape(-1, order="F"), self.positions)
         values = values.astype(values.dtype.newbyteorder("="), copy=False)
-        if values.dtype == np.bool_:
-            values = values.astype(np.uint8)
-        if zero_is_missing:
-            values = values.astype(np.result_type(values.dtype, np.float32), copy=False)
-            values[values == 0] = np.nan
-        return Segments(values, self.offsets)
+        return values.astype(np.uint8) if values.dtype == np.bool_ else values
 
     @cached_property
     def _c_positions(self) -> NDArray[np.signedinteger]:

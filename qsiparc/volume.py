@@ -80,6 +80,7 @@ def to_volume(
         values = _of_atlas(values, atlas, parcellation.atlas_name)
     elif atlas is not None:
         raise OptionError(f"atlas={atlas!r} chooses a cube of a tree, and this is no tree.")
+    of_cube = values.attrs
     if isinstance(values, xr.Dataset):
         wanted = {"stat": stat, "scalar": scalar, "subject": subject}
         values = select(_require_values(values), wanted)[VALUE]
@@ -90,7 +91,7 @@ def to_volume(
     known = dict(zip(regions.tolist(), numbers.tolist(), strict=True))
     each = np.array([known.get(label, fill) for label in parcellation.labels.tolist()])
     painted.reshape(-1, order="F")[parcellation.positions] = np.repeat(each, parcellation.sizes)
-    attrs = describe_values(values)
+    attrs = describe_values(values, of_cube)
     name = str(values.coords["stat"].item()) if "stat" in values.coords else values.name
     volume = xr.DataArray(painted, _grid_coords(dseg, parcellation), VOXEL_DIMS, name, attrs)
     return volume.assign_attrs({GRID_ATTR: _witness(dseg, parcellation)})

@@ -7,15 +7,15 @@ import pytest
 from oracle import reference_moments
 from scipy import stats
 
-from qsiparc.catalogue import resolve
+from qsiparc.catalogue import Sample, resolve
 from qsiparc.kernels import Segments
 
 MOMENTS = ("mean", "std", "skewness", "kurtosis")
 
 
 def ours(values):
-    segments = Segments(values.copy(), np.array([0, values.size]))
-    return {s.name: s(segments)[0] for s in resolve(MOMENTS)}
+    sample = Sample(Segments(values.copy(), np.array([0, values.size])))
+    return {s.name: s(sample)[0] for s in resolve(MOMENTS)}
 
 
 def error(value, truth):

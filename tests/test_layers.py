@@ -37,8 +37,25 @@ MAY_IMPORT = {
     "atlas.table": {"atlas.columns"},
     "atlas.text": set(),
     "backend": {"nifti"},
+    "catalogue": {
+        "catalogue.centre",
+        "catalogue.counts",
+        "catalogue.declaration",
+        "catalogue.filtered",
+        "catalogue.normality",
+        "catalogue.own",
+        "catalogue.sample",
+        "catalogue.shape",
+    },
+    "catalogue.centre": {"catalogue.declaration", "ranks"},
+    "catalogue.counts": {"catalogue.declaration"},
+    "catalogue.declaration": set(),
+    "catalogue.filtered": {"catalogue.centre", "catalogue.declaration", "ranks"},
+    "catalogue.normality": {"catalogue.declaration", "ranks"},
+    "catalogue.own": {"catalogue.declaration"},
+    "catalogue.sample": {"ranks"},
+    "catalogue.shape": {"catalogue.declaration", "catalogue.filtered", "ranks"},
     "captions": {"catalogue"},
-    "catalogue": set(),
     "cube": set(),
     "cli": {"cli_build", "cli_finalize", "discover"},
     "cli_build": {"cli_report", "cohort.assemble", "cohort.plan", "cohort.study"},
@@ -141,13 +158,17 @@ MAY_IMPORT = {
     "extract": {
         "atlas",
         "catalogue",
+        "catalogue.own",
         "cube",
         "coords",
+        "masking",
         "nifti",
         "parcellation",
+        "reduce",
         "regions",
         "space",
         "table",
+        "validity",
     },
     "fromlong": {"coords", "cube", "table"},
     "grid": set(),
@@ -156,6 +177,7 @@ MAY_IMPORT = {
     "inflate": set(),
     "kernels": set(),
     "labels": set(),
+    "masking": {"parcellation"},
     "names": set(),
     "nifti": {"entities", "grid", "sidecar", "space", "unreadable", "voxels"},
     "onepass": {"inflate"},
@@ -180,6 +202,8 @@ MAY_IMPORT = {
         "weights",
     },
     "progress": set(),
+    "ranks": {"kernels"},
+    "reduce": {"catalogue", "catalogue.sample", "kernels"},
     "regions": {"atlas", "labels"},
     "relabel": {"atlas", "groups", "parcellation", "regions"},
     "sidecar": set(),
@@ -195,6 +219,7 @@ MAY_IMPORT = {
     },
     "unreadable": set(),
     "version": set(),
+    "validity": {"ranks"},
     "volume": {"captions", "cube", "labels", "parcellation", "space"},
     "voxels": {"inflate", "onepass"},
     "weighted": {"kernels"},
@@ -259,7 +284,7 @@ def test_only_the_nifti_rooms_import_nibabel(room):
     assert ("nibabel" in imports) == (room in NIBABEL)
 
 
-@pytest.mark.parametrize("room", ["kernels", "pooling", "weighted"])
+@pytest.mark.parametrize("room", ["kernels", "pooling", "ranks", "weighted"])
 def test_kernels_are_numpy_and_nothing_else(room):
     ours = {name for name in ROOMS[room] if known_room(name) == "kernels"}
     assert ROOMS[room] - ours <= {"__future__", "functools", "itertools", "typing", "numpy"}
