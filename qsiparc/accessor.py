@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import xarray as xr
 
@@ -566,6 +566,60 @@ class _OnCubes(_OnAnything):
         from qsiparc.aggregate import aggregate
 
         return aggregate(self._obj, by, by_hemisphere=by_hemisphere, stats=stats)
+
+    def laterality(self, *, kind: Literal["index", "difference"] = "index") -> Any:  # noqa: ANN401 - what it was called on
+        """How left and right differ, for each pair of regions.
+
+        Pairs are regions of the two hemispheres that have one name without their side:
+        ``LH_Vis_1`` and ``RH_Vis_1``, ``Left-Caudate`` and ``Right-Caudate``, ``V1_L`` and
+        ``V1_R``, or twice the same name. One name need not be one area: the parcels of Schaefer,
+        say, are numbered on each side by itself.
+
+        Parameters
+        ----------
+        kind : {"index", "difference"}, optional
+            The laterality index ``(L − R) / (L + R)``, from −1 to 1 and positive where left is
+            larger, or the plain difference ``L − R`` in the unit of the statistic.
+
+        Returns
+        -------
+        Dataset or DataTree
+            A cube whose ``region`` are the pairs, numbered from 1 in the order of the left ones.
+            ``region_name`` is the name without the side; ``member_labels`` the labels, left and
+            right, by which ``to_volume`` paints both. Columns that say the same of both are kept.
+            The index of any statistic has the unit 1. On dask it is lazy.
+
+        Raises
+        ------
+        CubeError
+            There are no pairs, or two regions of one side have the same name without it.
+
+        Warns
+        -----
+        QsiparcWarning
+            Regions have no counterpart, and are left out; they are named.
+
+        Notes
+        -----
+        The index is that of Seghier (2008), *Laterality index in functional MRI: methodological
+        issues*, Magnetic Resonance Imaging 26:594-601, with the factor 1. It compares amounts, and
+        is NaN where L and R have different signs (of a skewness, say) or both are 0; there, take
+        the difference.
+
+        Examples
+        --------
+        >>> import nibabel as nib, numpy as np, pandas as pd, qsiparc
+        >>> affine = np.diag([2.0, 2, 2, 1])
+        >>> values, labels = np.array([[0.75, 0.25], [1, 2]]).reshape(2, 2, 1, 1)
+        >>> fa = qsiparc.open_nifti(nib.Nifti1Image(values, affine))
+        >>> names = pd.DataFrame({"index": [1, 2], "name": ["AF_L", "AF_R"]})
+        >>> cube = fa.parc.extract(nib.Nifti1Image(labels, affine), names, stats=["mean"])
+        >>> cube.parc.laterality().value.item()
+        0.5
+        """
+        from qsiparc.laterality import laterality
+
+        return laterality(self._obj, kind=kind)
 
 
 @xr.register_dataset_accessor("parc")

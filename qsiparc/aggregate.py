@@ -10,7 +10,7 @@ import xarray as xr
 
 from qsiparc.cube import assemble, text_coords, unselected
 from qsiparc.errors import CubeError, QsiparcWarning, warn
-from qsiparc.groups import group_regions, some_names
+from qsiparc.groups import group_regions, member_labels, region_columns, some_names
 from qsiparc.names import MEMBER_LABELS, VALUE
 from qsiparc.pooling import NEEDS, pool, unknown_coverage
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from qsiparc.groups import By, Groups
+    from qsiparc.groups import By
 
 T = TypeVar("T", xr.Dataset, xr.DataTree)
 
@@ -73,22 +73,13 @@ def aggregate(
         **kept,
         "region": ("region", np.arange(1, len(groups.names) + 1)),
         **text_coords(groups.columns, "region"),
-        **text_coords({MEMBER_LABELS: _member_labels(whole, groups)}, "region"),
+        **text_coords({MEMBER_LABELS: member_labels(whole, groups.members)}, "region"),
         **text_coords({"stat": wanted}, "stat"),
     }
     attrs = {**cube.attrs, "stats": " ".join(wanted), "aggregated_by": groups.by}
     result = assemble(pooled, coords, attrs)
     dropped = {dim: 0 for dim in ("scalar", "subject") if dim not in cube[VALUE].dims}
     return result.isel(dropped).assign(_other_variables(cube))
-
-
-def region_columns(cube: xr.Dataset) -> dict[str, list[str]]:
-    """Text on ``region``, column by column, of a cube that has this dim."""
-    return {
-        str(name): list(map(str, coordinate.to_numpy().tolist()))
-        for name, coordinate in cube.coords.items()
-        if coordinate.dims == ("region",) and name != "region"
-    }
 
 
 def _poolable(known: Sequence[str], stats: Sequence[str] | None, by: By) -> list[str]:
@@ -145,13 +136,6 @@ def _pool_block(
                 QsiparcWarning,
             )
     return pooled
-
-
-def _member_labels(cube: xr.Dataset, groups: Groups) -> list[str]:
-    """The labels of each group's regions; of groups of groups, those of the first ones."""
-    of = MEMBER_LABELS if MEMBER_LABELS in cube.coords else "region"
-    labels = list(map(str, cube[of].to_numpy().tolist()))
-    return [" ".join(labels[place] for place in places) for places in groups.members]
 
 
 def _other_variables(cube: xr.Dataset) -> dict[str, Any]:

@@ -73,8 +73,8 @@ def further_coords(volume: xr.DataArray) -> dict[str, Any]:
         Variables by name.
     """
     return {
-        str(name): coordinate.variable
-        for name, coordinate in volume.coords.items()
+        str(name): coordinate
+        for name, coordinate in volume.coords.variables.items()
         if name != SPACE and not set(VOXEL_DIMS) & set(coordinate.dims)
     }
 

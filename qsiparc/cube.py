@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import difflib
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 import xarray as xr
 from xarray import as_variable
+from xarray.indexes import PandasIndex
 
 from qsiparc.errors import CubeError, SelectionError
 from qsiparc.names import (
@@ -56,6 +58,8 @@ def text(values: Any, *, what: str = "names") -> NDArray[Any]:  # noqa: ANN401 -
     CubeError
         One of them is None or NaN, which would be stored as an empty name without a word.
     """
+    if isinstance(values, list | tuple) and set(map(type, values)) == {str}:
+        return np.array(values, dtype=TEXT)
     flat = np.asarray(values, dtype=object).ravel()
     missing = [n for n, value in enumerate(flat) if value is None or value != value]  # noqa: PLR0124 - NaN
     if missing:
@@ -126,7 +130,27 @@ def assemble(
             raise CubeError(f"Names on {dim!r} must be unique: {names.tolist()}.")
         variables[dim] = xr.Variable((dim,), names)
     values = values.transpose(*CUBE_DIMS, ...)
-    return xr.Dataset({VALUE: values}, _ordered(variables, values.dims), attrs)
+    ordered = _ordered(variables, values.dims)
+    return xr.Dataset({VALUE: values}, _indexed(ordered), attrs)
+
+
+def _indexed(variables: dict[Any, xr.Variable]) -> xr.Coordinates:
+    """Coordinates with the indexes that xarray would make of them, those of text only once."""
+    indexes: dict[Any, PandasIndex] = {}
+    for dim, variable in variables.items():
+        if variable.dims == (dim,):
+            if variable.dtype == TEXT:
+                indexes[dim] = _text_index(dim, tuple(variable.values.tolist()))
+            else:
+                indexes[dim] = PandasIndex.from_variables({dim: variable}, options={})
+            variables |= indexes[dim].create_variables({dim: variable})
+    return xr.Coordinates(variables, indexes)
+
+
+@lru_cache(maxsize=256)
+def _text_index(dim: Hashable, names: tuple[str, ...]) -> PandasIndex:
+    variable = xr.Variable((dim,), np.array(names, dtype=TEXT))
+    return PandasIndex.from_variables({dim: variable}, options={})
 
 
 def in_order(cube: xr.Dataset) -> xr.Dataset:

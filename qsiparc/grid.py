@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -117,6 +118,7 @@ class Grid:
         return f"{self} #{zlib.crc32(f'{self.shape} {steps.tolist()}'.encode()):08x}"
 
     @classmethod
+    @lru_cache(maxsize=64)
     def from_fingerprint(cls, text: str) -> Self:
         """The grid that a fingerprint describes; `ValueError` where it is none."""
         shape, *rows = text.split(" | ")
@@ -134,8 +136,12 @@ class Grid:
 
     def same_as(self, other: Grid) -> bool:
         """Whether two grids are one, up to the rounding of headers."""
+        if self.shape != other.shape:
+            return False
+        if np.array_equal(self.affine, other.affine):
+            return True
         limit = min(SAME_MM, NEAR_VOXELS * min(self.voxel_sizes))
-        return self.shape == other.shape and self.displacement(other) <= limit
+        return self.displacement(other) <= limit
 
     def reoriented(self, axes: Sequence[int], flips: Sequence[bool]) -> Grid:
         """The same lattice with its axes in another order or direction.
@@ -246,6 +252,8 @@ def match_grids(
     GridWarning
         Corners are more than 0.001 mm, but no more than 0.05 voxels apart.
     """
+    if target.shape == source.shape and np.array_equal(target.affine, source.affine):
+        return GridMatch(*UNTURNED, 0.0)
     axes, flips = _signed_permutation(np.linalg.inv(target.affine) @ source.affine)
     oriented = source.reoriented(axes, flips)
     if oriented.shape != target.shape:  # a quarter turn, say, of a grid that is not square

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import numpy as np
 
 from qsiparc.errors import OptionError, QsiparcWarning, SelectionError, warn
-from qsiparc.names import REGION_COORDS
+from qsiparc.names import MEMBER_LABELS, REGION_COORDS
 
 if TYPE_CHECKING:
+    import xarray as xr
     from numpy.typing import NDArray
 
 Region: TypeAlias = str | int
@@ -110,7 +111,9 @@ def group_regions(
     if not keyed:
         raise OptionError(f"No region is in a group: {by!r}.")
     members = tuple(np.array(places, np.intp) for places in keyed.values())
-    return Groups(_columns(columns, keyed), members, what)
+    names = ["_".join(key) for key in keyed]
+    shared = common_columns(columns, list(keyed.values()))
+    return Groups({"region_name": names, **shared}, members, what)
 
 
 def _from_columns(
@@ -184,14 +187,25 @@ def _find(region: Any, labels: Sequence[int], names: Sequence[str]) -> list[int]
     return found
 
 
-def _columns(
-    columns: Mapping[str, Sequence[str]], keyed: Mapping[tuple[str, ...], Sequence[int]]
+def common_columns(
+    columns: Mapping[str, Sequence[str]], members: Sequence[Sequence[int] | NDArray[np.intp]]
 ) -> dict[str, list[str]]:
-    """Names of groups, their hemisphere, and whatever column has one value in each."""
+    """The hemisphere of groups, and whatever column has one value in each of them.
+
+    Parameters
+    ----------
+    columns : mapping of str to sequence of str
+        (regions,) text each.
+    members : sequence of sequence of int
+        Of each group, the places of its regions.
+
+    Returns
+    -------
+    dict of str to list of str
+        ``hemisphere``, ``bilateral`` where a group has several, and others.
+    """
     cells = {
-        heading: [
-            list(dict.fromkeys(column[place] for place in places)) for places in keyed.values()
-        ]
+        heading: [list(dict.fromkeys(column[place] for place in places)) for places in members]
         for heading, column in columns.items()
     }
     sides = [one[0] if len(one) == 1 else "bilateral" for one in cells["hemisphere"]]
@@ -200,7 +214,38 @@ def _columns(
         for heading, column in cells.items()
         if heading not in REGION_COORDS and all(len(one) == 1 for one in column)
     }
-    return {"region_name": ["_".join(key) for key in keyed], "hemisphere": sides, **further}
+    return {"hemisphere": sides, **further}
+
+
+def region_columns(cube: xr.Dataset) -> dict[str, list[str]]:
+    """Text on ``region``, column by column, of a cube that has this dim."""
+    return {
+        str(name): list(map(str, coordinate.to_numpy().tolist()))
+        for name, coordinate in cube.coords.items()
+        if coordinate.dims == ("region",) and name != "region"
+    }
+
+
+def member_labels(
+    cube: xr.Dataset, members: Sequence[Sequence[int] | NDArray[np.intp]]
+) -> list[str]:
+    """The labels of each group's regions, as text; of groups of groups, those of the first ones.
+
+    Parameters
+    ----------
+    cube : Dataset
+        With the dim ``region``.
+    members : sequence of sequence of int
+        Of each group, the places of its regions.
+
+    Returns
+    -------
+    list of str
+        (groups,) labels with a blank between them.
+    """
+    of = MEMBER_LABELS if MEMBER_LABELS in cube.coords else "region"
+    labels = list(map(str, cube[of].to_numpy().tolist()))
+    return [" ".join(labels[place] for place in places) for places in members]
 
 
 def some_names(names: Sequence[str]) -> str:

@@ -22,6 +22,9 @@ BLOCK: Final = 2**15
 TABLE: Final = 2**22
 """Labels that span no more than this are made dense by a table, others by sorting."""
 
+CODES: Final = 2**16
+"""As many numbers as 16 bits can tell apart."""
+
 RESOLUTION: Final = float(np.finfo(np.float64).resolution)
 
 
@@ -58,12 +61,17 @@ def make_plan(flat: NDArray[Any]) -> Plan:
         Of the labelled voxels.
     """
     # The comparison makes bytes, among which NumPy finds the true ones many times faster.
-    positions = np.flatnonzero(flat != 0).astype(position_type(flat.size), copy=False)
-    labels, codes, counts = _dense(flat[positions])
+    positions = np.flatnonzero(flat != 0)
+    values = flat.take(positions)
+    codes = _codes(values)
     order = np.argsort(codes, kind="stable")
-    offsets = np.zeros(labels.size + 1, np.intp)
-    np.cumsum(counts, out=offsets[1:])
-    return Plan(labels, positions.take(order), offsets)
+    codes = codes.take(order)
+    edges = np.flatnonzero(codes[1:] != codes[:-1]) + 1
+    ends = [codes.size] if codes.size else []
+    offsets = np.array([0, *edges.tolist(), *ends], np.intp)
+    labels = values.take(order.take(offsets[:-1])).astype(np.int64)
+    narrow = position_type(flat.size)
+    return Plan(labels, positions.take(order).astype(narrow, copy=False), offsets)
 
 
 def position_type(size: int) -> np.dtype[np.signedinteger]:
@@ -71,27 +79,26 @@ def position_type(size: int) -> np.dtype[np.signedinteger]:
     return np.dtype(np.int32 if size <= np.iinfo(np.int32).max else np.intp)
 
 
-def _dense(
-    values: NDArray[Any],
-) -> tuple[NDArray[np.int64], NDArray[np.integer], NDArray[np.intp]]:
-    """The distinct values, ascending; each value's place among them; how often each occurs."""
-    if values.size == 0:
-        return np.empty(0, np.int64), np.empty(0, np.uint16), np.empty(0, np.intp)
-    low, high = int(values.min()), int(values.max())
+def _codes(values: NDArray[Any]) -> NDArray[np.integer]:
+    """Numbers in the order of the values, of 16 bits if need be: to sort those is a radix sort."""
+    low, high = (int(values.min()), int(values.max())) if values.size else (0, 0)
+    if high - low < CODES:
+        return values.astype(np.uint16) - np.uint16(low % CODES)  # both wrap around, and meet again
     if high - low >= TABLE:
-        labels, places, counts = np.unique(values, return_inverse=True, return_counts=True)
-        return labels.astype(np.int64), places.astype(_code_type(labels.size)), counts
+        labels, places = np.unique(values, return_inverse=True)
+        return places.astype(_code_type(labels.size))
     places = values.astype(np.int64) - low
-    counts = np.bincount(places)
-    present = np.flatnonzero(counts)
-    table = np.zeros(counts.size, _code_type(present.size))
-    table[present] = np.arange(present.size)
-    return (present + low).astype(np.int64), table.take(places), counts[present]
+    present = np.zeros(high - low + 1, np.bool_)
+    present[places] = True
+    table: NDArray[np.integer] = np.cumsum(present).astype(
+        _code_type(int(np.count_nonzero(present)) + 1)
+    )
+    return table.take(places)
 
 
 def _code_type(n: int) -> np.dtype[np.integer]:
-    """Few enough regions get 16-bit codes: a stable sort of those is a radix sort."""
-    return np.dtype(np.uint16 if n <= np.iinfo(np.uint16).max + 1 else np.intp)
+    """The type of so many codes."""
+    return np.dtype(np.uint16 if n <= CODES else np.intp)
 
 
 def gather(flat: NDArray[Any], positions: NDArray[np.signedinteger]) -> NDArray[Any]:

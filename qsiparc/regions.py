@@ -114,7 +114,7 @@ def region_rows(lut: AtlasLUT, parcellation: Parcellation, unknown: Unknown) -> 
         raise OptionError(f"unknown takes 'raise', 'warn' or 'keep', not {unknown!r}.")
     indices = np.array([region.index for region in lut], np.int64)
     table = lut.text_columns()
-    strange = np.setdiff1d(parcellation.labels, indices)
+    strange = parcellation.labels[~np.isin(parcellation.labels, indices)]
     if 0 in indices:
         warn(
             f"The LUT {lut.atlas_name!r} names a region 0, which is the background of a label "

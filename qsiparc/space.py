@@ -24,6 +24,9 @@ GRID_ATTR: Final = "grid"
 HALF_VOXEL: Final = 0.5 + 1e-6
 """Points this far [voxels] beyond the outermost centres are still within the volume."""
 
+EVEN: Final = 1e-6
+"""Voxel numbers this near to even steps are evenly spaced."""
+
 T = TypeVar("T", xr.DataArray, xr.Dataset)
 
 
@@ -138,7 +141,7 @@ def _witness(attrs: Mapping[Any, Any]) -> Grid | None:
     """The grid that an array says it was made on; None where it says nothing, or not to us."""
     try:
         return Grid.from_fingerprint(attrs[GRID_ATTR])
-    except (KeyError, AttributeError, ValueError):
+    except (KeyError, AttributeError, TypeError, ValueError):
         return None
 
 
@@ -167,15 +170,23 @@ def voxel_grid(obj: xr.DataArray | xr.Dataset) -> Grid:
                 f"{obj.sizes[dim]} voxels where its grid has {grid.shape[axis]}: which ones, "
                 f"nobody knows. Keep the coordinate {dim!r}."
             )
-        numbers = np.asarray(obj[dim].values, dtype=np.float64)
+        numbers = _voxel_numbers(obj, dim)
         spacing = (numbers[-1] - numbers[0]) / (numbers.size - 1) if numbers.size > 1 else 1.0
         even = numbers[:1] + spacing * np.arange(numbers.size)
-        if numbers.size == 0 or spacing == 0 or not np.allclose(numbers, even, rtol=0, atol=1e-6):
+        if numbers.size == 0 or spacing == 0 or not (np.abs(numbers - even) <= EVEN).all():
             raise SpaceError(f"The voxel numbers along {dim!r} are not evenly spaced: {numbers}.")
         step[axis, axis] = spacing
         step[axis, 3] = numbers[0]
         shape.append(numbers.size)
     return Grid(grid.affine @ step, tuple(shape))
+
+
+def _voxel_numbers(obj: xr.DataArray | xr.Dataset, dim: str) -> NDArray[np.float64]:
+    """Which voxels of the file an axis holds; those from 0 on where nobody says."""
+    numbers = (
+        obj.coords.variables[dim].to_numpy() if dim in obj.coords else np.arange(obj.sizes[dim])
+    )
+    return np.asarray(numbers, dtype=np.float64)
 
 
 def space_coords(grid: Grid) -> xr.Coordinates:

@@ -86,7 +86,8 @@ def to_long(cube: xr.Dataset | xr.DataTree) -> pd.DataFrame:
     columns["scalar"] = spread("scalar", "scalar")
     for name in dict.fromkeys((*STATS, *stats)):
         column = numbers[:, stats.index(name)] if name in stats else np.full(len(numbers), np.nan)
-        is_whole = name in COUNTS and name in stats and np.isfinite(column).all()
+        is_whole = name in COUNTS and name in stats and (column == np.trunc(column)).all()
+        is_whole &= bool(np.isfinite(column).all())
         columns[name] = column.astype(np.int64) if is_whole else column
     columns |= {str(dim): spread(dim, dim) for dim in further}
     for dim in ("scalar", "region"):

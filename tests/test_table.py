@@ -57,6 +57,10 @@ class TestToLong:
     def test_counts_are_whole_numbers(self, cohort):
         assert cohort.parc.to_long()["n_voxels"].dtype == np.int64
 
+    def test_a_computed_count_keeps_its_fraction(self, cohort):
+        half = cohort.assign(value=cohort.value / 4)
+        assert half.parc.to_long()["n_voxels"].tolist() == [1.5] * 24
+
     def test_further_columns_of_the_lut_follow(self):
         frame = LUT.to_dataframe().assign(network=["Vis", "Vis", "", "n/a"])
         table = make(lut=frame).parc.to_long()

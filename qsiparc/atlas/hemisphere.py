@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from qsiparc.names import Hemisphere
 
 _TOKEN: Final = re.compile(r"[^\W_]+")
 _HUMP: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-_WRITTEN_OUT: Final = re.compile(r"(?P<L>left.*)|right.*")
-_SHORT: Final = re.compile(r"(?P<L>lh|lhemi)|rh|rhemi")
+_WRITTEN_OUT: Final = re.compile(r"(?P<sign>(?P<L>left)|right).*")
+_SHORT: Final = re.compile(r"(?P<sign>(?P<L>lh|lhemi)|rh|rhemi)")
 _LETTER: Final = re.compile(r"(?<![^\W_])[LRlr](?![^\W_]|['\u2019])")
 _LAST_LETTER: Final = re.compile(r"[-_.][lr]$")
 _GLUED: Final = re.compile(r"^[LR](?=[A-Z][a-z]{4})|(?<=[a-z]{4})[LR]$")
 _ANY_SIGN: Final = re.compile(r"left|right|[lr]h|(?<![^\W_])[lr]|[lr](?![^\W_])", re.IGNORECASE)
+_HOLLOW: Final = re.compile(r"\(\s*\)|\[\s*\]")
+_JOINTS: Final = "-_. "
+_SEAM: Final = re.compile(r"([-_. ])[-_. ]+")
 _NO_SIDE: Final = frozenset({"r-c-s"})
 """Names that only look as if they had a side: FreeSurfer's retina, choroid and sclera."""
 
@@ -56,33 +59,85 @@ def infer_hemisphere(name: str) -> Hemisphere:
     >>> infer_hemisphere("HIP-head-l-rh"), infer_hemisphere("Brain-Stem")
     ('R', 'bilateral')
     """
-    text = name.strip()
-    if not _ANY_SIGN.search(text) or text.lower() in _NO_SIDE:
-        return "bilateral"
-    tokens = _TOKEN.findall(text)
-    humps = [hump.lower() for token in tokens for hump in _HUMP.findall(token)]
-    sides = _words(humps, _WRITTEN_OUT) or _words(humps, _SHORT) or _letters(text) or _glued(tokens)
+    sides = {sign.side for sign in _signs(name.strip())}
     return sides.pop() if len(sides) == 1 else "bilateral"
 
 
-def _words(humps: list[str], pattern: re.Pattern[str]) -> set[Hemisphere]:
-    found = [match for match in map(pattern.fullmatch, humps) if match]
-    return {"L" if match["L"] else "R" for match in found}
+def without_side(name: str) -> str:
+    """A region's name without the sign of its side.
+
+    Parameters
+    ----------
+    name : str
+        As the label file has it.
+
+    Returns
+    -------
+    str
+        What the counterpart on the other side is called, too; the name itself where
+        `infer_hemisphere` finds no side in it.
+
+    Examples
+    --------
+    >>> [without_side(name) for name in ("17Networks_RH_DefaultA_1", "Left-Caudate", "ThalamusR")]
+    ['17Networks_DefaultA_1', 'Caudate', 'Thalamus']
+    """
+    text = name.strip()
+    signs = _signs(text)
+    if len({sign.side for sign in signs}) != 1:
+        return text
+    for sign in sorted(signs, reverse=True, key=lambda sign: sign.start):
+        text = text[: sign.start] + text[sign.stop :]
+    return _SEAM.sub(r"\1", _HOLLOW.sub("", text)).strip(_JOINTS)
 
 
-def _letters(text: str) -> set[Hemisphere]:
-    """Lone letters: capitals before small ones; of small ones that disagree, a final one."""
-    found = _LETTER.findall(text)
-    found = [letter for letter in found if letter.isupper()] or found
-    if len(set(found)) > 1 and _LAST_LETTER.search(text):
+class _Sign(NamedTuple):
+    """Where a name says its side."""
+
+    side: Hemisphere
+    start: int
+    stop: int
+
+
+def _signs(text: str) -> list[_Sign]:
+    """The signs of a side that count, of the first kind of which there are any."""
+    if not _ANY_SIGN.search(text) or text.lower() in _NO_SIDE:
+        return []
+    tokens = list(_TOKEN.finditer(text))
+    humps = [
+        (hump.group().lower(), token.start() + hump.start())
+        for token in tokens
+        for hump in _HUMP.finditer(token.group())
+    ]
+    return _words(humps, _WRITTEN_OUT) or _words(humps, _SHORT) or _letters(text) or _glued(tokens)
+
+
+def _words(humps: list[tuple[str, int]], pattern: re.Pattern[str]) -> list[_Sign]:
+    found = [(pattern.fullmatch(hump), start) for hump, start in humps]
+    return [
+        _Sign("L" if match["L"] else "R", start, start + len(match["sign"]))
+        for match, start in found
+        if match
+    ]
+
+
+def _letters(text: str) -> list[_Sign]:
+    """Lone letters: capitals before small ones; of several small ones, a final one."""
+    found = list(_LETTER.finditer(text))
+    found = [letter for letter in found if letter.group().isupper()] or found
+    letters = {letter.group() for letter in found}
+    if _LAST_LETTER.search(text) and (len(letters) > 1 or letters <= {"l", "r"}):
         found = found[-1:]
-    return {"L" if letter in "Ll" else "R" for letter in found}
+    return [_Sign("L" if match.group() in "Ll" else "R", *match.span()) for match in found]
 
 
-def _glued(tokens: list[str]) -> set[Hemisphere]:
-    ends = {tokens[0], tokens[-1]} if tokens else set()
-    found = [match for token in ends for match in _GLUED.findall(token)]
-    return {"L" if letter == "L" else "R" for letter in found}
+def _glued(tokens: list[re.Match[str]]) -> list[_Sign]:
+    ends = {token.start(): token for token in (tokens[0], tokens[-1])} if tokens else {}
+    return [
+        _Sign("L" if match.group() == "L" else "R", start + match.start(), start + match.end())
+        for start, token in ends.items()
+        for match in _GLUED.finditer(token.group())
+    ]
 
 
 def hemisphere_of_cell(cell: str) -> Hemisphere | None:
