@@ -140,12 +140,12 @@ class Validity:
         return valid
 
     def is_enough(
-        self, count: NDArray[np.intp], atlas_sizes: NDArray[np.intp]
+        self, count: NDArray[np.intp], coverage: NDArray[np.float64]
     ) -> NDArray[np.bool_] | None:
-        """Whether each region has enough valid voxels; None where nothing was asked for."""
+        """Whether enough of each region is valid; None where nothing was asked for."""
         if not self.min_coverage and not self.min_voxels:
             return None
-        return (count >= self.min_voxels) & (count >= self.min_coverage * atlas_sizes)
+        return (count >= self.min_voxels) & (coverage >= self.min_coverage)
 
 
 def as_range(given: Any, what: str) -> tuple[float, float]:  # noqa: ANN401 - a user's

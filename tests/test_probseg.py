@@ -135,7 +135,7 @@ class TestGrids:
         other = atlas(data, made[0][1], is_weighted=True)
         assert regions(other, voxel_grid(volume(PROBABILITIES))) == regions(atlas(is_weighted=True))
         weights, _ = weights_on(image(*made[1]), voxel_grid(volume(PROBABILITIES)))
-        np.testing.assert_array_equal(weights, PROBABILITIES[..., 1])
+        np.testing.assert_array_equal(weights, PROBABILITIES[..., 1].ravel(order="F"))
 
     def test_near_and_far(self):
         grid = voxel_grid(volume(PROBABILITIES))
@@ -161,7 +161,7 @@ class TestPercentages:
         ]
 
     def test_a_threshold_of_percentages_for_probabilities_is_refused(self):
-        with pytest.raises(WeightError, match=r"no probability reaches the threshold 25, .* 1"):
+        with pytest.raises(WeightError, match=r"threshold is 25, .* up to 1: .*threshold=0\.25"):
             regions(atlas(threshold=25))
 
     def test_as_weights_with_a_warning(self):
@@ -170,9 +170,14 @@ class TestPercentages:
         assert found[0] == {(0, 0, 0): 25, (1, 0, 0): 75}
         regions(atlas(PROBABILITIES * 100, threshold=1, is_weighted=True))  # says what they are
 
-    def test_nothing_but_zeros(self):
-        with pytest.warns(WeightWarning, match="all probabilities are 0"):
-            assert regions(atlas(PROBABILITIES * 0, threshold=0.5)) == [{}, {}, {}]
+    @pytest.mark.parametrize("threshold", [None, 0.5])
+    def test_nothing_but_zeros(self, threshold):
+        with pytest.warns(WeightWarning, match=r"no probability .*, the largest is 0; every"):
+            assert regions(atlas(PROBABILITIES * 0, threshold=threshold)) == [{}, {}, {}]
+
+    def test_nothing_reaches_the_threshold(self):
+        with pytest.warns(WeightWarning, match=r"reaches the threshold 0\.5, the largest is 0\.3"):
+            regions(atlas(PROBABILITIES * 0.3, threshold=0.5))
 
 
 class TestWeights:
@@ -203,7 +208,9 @@ class TestWeights:
         with pytest.raises(OptionError, match=r"further dimensions \{'volume': 3\}"):
             weights_on(volume(PROBABILITIES), grid)
         one = volume(PROBABILITIES).isel(volume=[1])
-        np.testing.assert_array_equal(weights_on(one, grid)[0], PROBABILITIES[..., 1])
+        np.testing.assert_array_equal(
+            weights_on(one, grid)[0], PROBABILITIES[..., 1].ravel(order="F")
+        )
         with pytest.raises(WeightError, match="are numbers"):
             weights_on(volume(PROBABILITIES[..., 0]).astype(complex), grid)
 
