@@ -46,7 +46,7 @@ types: $(VENV)/.test
 	$(BIN)/mypy
 
 unit: $(VENV)/.test
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-report=term:skip-covered
 
 notebooks: $(VENV)/.test
 	$(BIN)/python -m pytest --nbmake --nbmake-timeout=300 --override-ini=filterwarnings= $(NOTEBOOKS)
@@ -64,4 +64,4 @@ format: $(VENV)/.test
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) demo docs/_build docs/reference/generated .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) demo docs/_build docs/notebooks docs/reference/generated .mypy_cache .pytest_cache .ruff_cache .hypothesis

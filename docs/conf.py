@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -18,15 +19,22 @@ version = release = qsiparc.__version__
 html_title = f"qsiparc {release}"
 
 extensions = [
-    "myst_parser",
+    "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.napoleon",
     "sphinx_autosummary_accessors",
+    "sphinx_click",
     "sphinx_copybutton",
 ]
 templates_path = ["_templates", sphinx_autosummary_accessors.templates_path]
-exclude_patterns = ["_build", "reference/generated/_*.md"]
+exclude_patterns = ["_build", "jupyter_execute", "reference/generated/_*.md"]
+
+# Notebooks are stored without outputs, and run when the pages are built: those that have changed.
+nb_execution_mode = "cache"
+nb_execution_timeout = 300
+nb_execution_raise_on_error = True
+nb_execution_show_tb = True
 
 html_theme = "furo"
 html_static_path = ["_static"]
@@ -42,7 +50,8 @@ myst_heading_anchors = 3
 
 
 def setup(_: object) -> None:
-    """Write the tables that the pages include."""
+    """Write the tables that the pages include, and fetch the notebooks, which lie beside them."""
     from tables import write_tables
 
+    shutil.copytree(HERE.parent / "notebooks", HERE / "notebooks", dirs_exist_ok=True)
     write_tables(HERE / "reference/generated")

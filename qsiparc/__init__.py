@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from qsiparc.nifti import open_nifti
     from qsiparc.options import set_options
     from qsiparc.parcellation import Parcellation
+    from qsiparc.scalarstats import read_scalarstats
 
 __all__ = [
     "AtlasLUT",
@@ -38,6 +39,7 @@ __all__ = [
     "open",
     "open_nifti",
     "read_lut",
+    "read_scalarstats",
     "register_statistic",
     "set_options",
     "statistics",
@@ -55,6 +57,7 @@ _HOMES = {
     "open": "archive",
     "open_nifti": "nifti",
     "read_lut": "atlas",
+    "read_scalarstats": "scalarstats",
     "register_statistic": "catalogue",
     "set_options": "options",
     "statistics": "catalogue",

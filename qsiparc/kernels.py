@@ -211,32 +211,37 @@ class Segments:
         deviation: shifting them to the mean costs no digits that the values have. About zero they
         would lose those of narrow regions.
         """
-        result = np.full((4, self.count.size), np.nan)
+        result = np.where(self.count > 0, np.zeros((4, 1)), np.nan)
         full = np.flatnonzero(self.count)
         starts = self.offsets[:-1][full]
         edges = np.searchsorted(starts, np.arange(0, self.values.size, BLOCK))
+        large = np.flatnonzero(self.count[full] > BLOCK)
+        edges = np.unique([*edges.tolist(), *large.tolist(), *(large + 1).tolist(), full.size])
         with np.errstate(over="ignore", invalid="ignore"):
-            for first, last in pairwise(np.unique([*edges.tolist(), full.size]).tolist()):
-                self._sum_powers(full[first:last], result)
+            for first, last in pairwise(edges.tolist()):
+                self._add_powers(full[first:last], result)
             result /= self.count
             _shift(result)
             result[0] += self.median
         self._mend_infinite(result[0], full)
         return result
 
-    def _sum_powers(self, regions: NDArray[np.intp], result: NDArray[np.float64]) -> None:
-        """Sums of the first four powers about the median, of a few regions side by side."""
-        begin, end = self.offsets[regions[0]], self.offsets[regions[-1] + 1]
+    def _add_powers(self, regions: NDArray[np.intp], result: NDArray[np.float64]) -> None:
+        """Sums of the first four powers about the median, of small regions or of one large one."""
+        begin, end = int(self.offsets[regions[0]]), int(self.offsets[regions[-1] + 1])
         starts = self.offsets[regions] - begin
-        x = self.values[begin:end].astype(np.float64)
-        x -= np.repeat(self.median[regions], self.count[regions])
-        result[0, regions] = np.add.reduceat(x, starts)
-        square = x * x
-        result[1, regions] = np.add.reduceat(square, starts)
-        x *= square
-        result[2, regions] = np.add.reduceat(x, starts)
-        square *= square
-        result[3, regions] = np.add.reduceat(square, starts)
+        centre = np.repeat(self.median[regions], self.count[regions] if regions.size > 1 else 1)
+        step = BLOCK if regions.size == 1 else end - begin
+        for at in range(begin, end, step):
+            x = self.values[at : min(at + step, end)].astype(np.float64)
+            x -= centre
+            result[0, regions] += np.add.reduceat(x, starts)
+            square = x * x
+            result[1, regions] += np.add.reduceat(square, starts)
+            x *= square
+            result[2, regions] += np.add.reduceat(x, starts)
+            square *= square
+            result[3, regions] += np.add.reduceat(square, starts)
 
     def _mend_infinite(self, mean: NDArray[np.float64], full: NDArray[np.intp]) -> None:
         """The mean of regions with infinite values, which cannot be centred on anything."""

@@ -88,7 +88,7 @@ def test_the_array_job_of_the_page(tree, tmp_path, undisturbed):
 
 def test_the_dask_script_of_the_page_asks_slurm_for_what_it_says():
     jobqueue = pytest.importorskip("dask_jobqueue")
-    script = block("python", "SLURMCluster(")
+    script = block("py", "SLURMCluster(")
     call = re.search(r"SLURMCluster\(.*?\n    \)", script, re.DOTALL)[0]
     with eval(call, {"SLURMCluster": jobqueue.SLURMCluster}) as cluster:  # noqa: S307 - our own page
         job = cluster.job_script()
