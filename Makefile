@@ -5,13 +5,17 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 
-.PHONY: help demo test lint types unit notebooks docs figures format clean
+# antspyx and nilearn settle what SciPy there is: not in the environment of the tests.
+HARMONY := $(VENV)-harmony
+
+.PHONY: harmony help demo test lint types unit notebooks docs figures format clean
 
 help:
 	@echo "make demo    a first result in a minute: tutorial data, extraction, table, archive, picture"
 	@echo "make test    everything CI runs: lint, types, tests, doctests, notebooks"
 	@echo "make docs    the documentation, in docs/_build/html"
 	@echo "make figures the figures of the documentation and the README, anew"
+	@echo "make harmony what other tools say of one map, against ours; into the page that compares them"
 	@echo "make format  sort imports, format, fix what can be fixed"
 
 $(VENV)/.made:
@@ -59,9 +63,14 @@ figures: demo
 	cp demo/fa.png docs/_static/demo.png
 	$(BIN)/python docs/figures.py docs/_static
 
+harmony: pyproject.toml
+	$(PYTHON) -m venv $(HARMONY)
+	$(HARMONY)/bin/python -m pip --quiet --disable-pip-version-check install --editable '.[harmony]'
+	$(HARMONY)/bin/python benchmarks/harmony.py --write docs/howto/compare-with-other-tools.md
+
 format: $(VENV)/.test
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) demo docs/_build docs/notebooks docs/reference/generated .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(HARMONY) demo docs/_build docs/notebooks docs/reference/generated .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -6,14 +6,15 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 
-from qsiparc.catalogue import require_weighted, resolve
+from qsiparc.catalogue import require_no_mask, require_weighted, resolve
 from qsiparc.catalogue.own import own_attrs
 from qsiparc.coords import file_coords, further_coords, scalar_coords, subject_coords
 from qsiparc.cube import assemble, text_coords
-from qsiparc.errors import CubeError, NiftiWarning, OptionError, warn
+from qsiparc.errors import CubeError, NiftiWarning, warn
 from qsiparc.masking import Mask
 from qsiparc.names import (
     OUTPUT_COLUMNS,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     import nibabel as nib
 
     from qsiparc.atlas import AtlasLUT
-    from qsiparc.catalogue import Statistic, Stats
+    from qsiparc.catalogue import Stats
     from qsiparc.parcellation import Dseg, Resample
     from qsiparc.regions import Lut, Unknown
     from qsiparc.validity import Range
@@ -80,7 +81,7 @@ def extract_cube(
         min_voxels=min_voxels,
     )
     if mask is None:
-        _require_mask(stats, statistics)
+        require_no_mask(stats)
     if weights is not None:
         require_weighted(statistics)
     volumes = _volumes(maps)
@@ -130,14 +131,6 @@ def extract_cube(
     return assemble(values, coords, attrs)
 
 
-def _require_mask(stats: Stats, statistics: Sequence[Statistic]) -> None:
-    """What a mask is needed for may only be asked for without one as part of a tier."""
-    of_tier = isinstance(stats, str) and len(statistics) > 1
-    for statistic in statistics:
-        if "mask" in statistic.needs and not of_tier:
-            raise OptionError(f"{statistic.name} needs a mask: mask=… gives one.")
-
-
 def _map_names(coords: Mapping[str, Any]) -> tuple[str, ...]:
     """What the maps are called: scalars, or one word for what has a dim of them."""
     if "scalar" not in coords:
@@ -151,7 +144,7 @@ def _stated_attrs(
 ) -> dict[str, str]:
     """The ranges that maps state themselves, where they were not overruled."""
     stated = {
-        name: list(of_map.valid_range)
+        name: [bound if np.isfinite(bound) else None for bound in of_map.valid_range]
         for name, of_map in zip(names, of_maps, strict=True)
         if validity.valid_range is None and of_map.valid_range is not None
     }

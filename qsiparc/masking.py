@@ -90,24 +90,39 @@ class Domain:
     mask_coverage: NDArray[np.float64] | None = None
 
 
-def within(parcellation: Parcellation, weights: NDArray[Any] | None, mask: Mask | None) -> Domain:
+def within(
+    parcellation: Parcellation,
+    mask: Mask | Dseg | None,
+    *,
+    weights: NDArray[Any] | None = None,
+    resample: Resample | None = None,
+) -> Domain:
     """What there is of the regions of an atlas within a mask.
 
     Parameters
     ----------
     parcellation : Parcellation
         On the grid of the map.
-    weights : numpy.ndarray or None
+    mask : Mask, DataArray, path, nibabel image, Parcellation or None
+        As `Mask.on` takes it, and what that returns.
+    weights : numpy.ndarray or None, optional
         (voxels,) a weight above 0 for each voxel of the parcellation.
-    mask : Mask or None
-        The mask.
+    resample : {"nearest", None}, optional
+        Whether a mask on another grid may be resampled.
 
     Returns
     -------
     Domain
+
+    Raises
+    ------
+    LabelError, GridMismatchError
+        As `Mask.on`.
     """
     if mask is None:
         return Domain(parcellation, parcellation.sizes, weights)
+    if not isinstance(mask, Mask):
+        mask = Mask.on(mask, parcellation.grid, resample=resample)
     kept = mask.inside[parcellation.positions]
     offsets = parcellation.offsets - np.searchsorted(np.flatnonzero(~kept), parcellation.offsets)
     restricted = replace(parcellation, positions=parcellation.positions[kept], offsets=offsets)

@@ -54,6 +54,11 @@ class Question:
     scalars: tuple[str, ...]
     mask: Mask | None
 
+    @property
+    def name(self) -> str:
+        """What the maps are called where grids are compared: the file of the first, or empty."""
+        return str(self.volumes[0].attrs.get("source", ""))
+
 
 @dataclass(frozen=True, eq=False)
 class Answer:
@@ -87,15 +92,16 @@ def over_labels(
     resample: Resample | None,
 ) -> Answer:
     """Reduce maps, one after the other, over a label image; see ``DataArray.parc.extract``."""
-    parcellation = Parcellation.from_labels(dseg).on(asked.grid, resample=resample)
+    parcellation = Parcellation.from_labels(dseg).on(asked.grid, resample=resample, name=asked.name)
     rows = region_rows(as_lut(lut, parcellation), parcellation, unknown)
     attrs: dict[str, Any] = {}
     if weights is None:
-        domain = within(parcellation, None, asked.mask)
+        domain = within(parcellation, asked.mask)
     else:
         volume, source = weights_on(weights, asked.grid)
         given = checked_weights(gather(volume, parcellation.positions), source or UNNAMED)
-        domain = within(*weigh(parcellation, given), asked.mask)
+        weighed, heavy = weigh(parcellation, given)
+        domain = within(weighed, asked.mask, weights=heavy)
         attrs["weights"] = source or "unnamed"
     names = tuple(rows.columns["region_name"])
     values = [

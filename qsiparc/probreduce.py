@@ -74,7 +74,7 @@ class ProbReduction:
         def one_region(region: Parcellation, weights: NDArray[Any] | None) -> list[Any]:
             if self.weights is not None:
                 region, weights = weigh(region, gather(self.weights, region.positions))
-            domain = within(region, weights, self.mask)
+            domain = within(region, self.mask, weights=weights)
             return [
                 Reduction(domain, ONLY, (), self.statistics, validity, scalar).reduce(block)
                 for block, validity, scalar in zip(

@@ -11,10 +11,11 @@ import pytest
 import qsiparc
 
 PACKAGE = Path(qsiparc.__file__).parent
-FOUNDATION = {"atomic", "names", "errors", "options", "version"}
+FOUNDATION = {"atomic", "names", "errors", "options", "regular", "version"}
 MAY_IMPORT = {
     "__init__": {"accessor"},
     "accessor": {
+        "accessor_plot",
         "aggregate",
         "archive",
         "cube",
@@ -23,19 +24,22 @@ MAY_IMPORT = {
         "nifti",
         "participants",
         "relabel",
+        "regionvalues",
         "space",
         "table",
         "volume",
     },
+    "accessor_plot": {"plot"},
     "aggregate": {"cube", "groups", "pooling"},
     "archive": {"cube", "space"},
     "atomic": set(),
     "atlas": {"atlas.files", "atlas.hemisphere", "atlas.table", "entities", "parcellation"},
     "atlas.columns": {"atlas.hemisphere"},
     "atlas.files": {"atlas.columns", "atlas.jsonfile", "atlas.text"},
+    "atlas.display": {"markup"},
     "atlas.hemisphere": set(),
     "atlas.jsonfile": {"atlas.columns"},
-    "atlas.table": {"atlas.columns"},
+    "atlas.table": {"atlas.columns", "atlas.display"},
     "atlas.text": set(),
     "backend": {"nifti"},
     "catalogue": {
@@ -53,16 +57,23 @@ MAY_IMPORT = {
     "catalogue.declaration": set(),
     "catalogue.filtered": {"catalogue.centre", "catalogue.declaration", "ranks"},
     "catalogue.normality": {"catalogue.declaration", "ranks"},
-    "catalogue.own": {"catalogue.declaration"},
+    "catalogue.identity": set(),
+    "catalogue.own": {"catalogue.declaration", "catalogue.identity"},
     "catalogue.sample": {"ranks"},
     "catalogue.shape": {"catalogue.declaration", "catalogue.filtered", "ranks"},
     "captions": {"catalogue"},
     "cube": set(),
     "cli": {"cli_build", "cli_finalize", "discover"},
-    "cli_build": {"cli_report", "cohort.assemble", "cohort.plan", "cohort.study"},
+    "cli_build": {
+        "cli_report",
+        "cohort.assemble",
+        "cohort.plan",
+        "cohort.study",
+        "validity",
+    },
     "cli_report": {"cohort.plan", "cohort.study"},
-    "cli_finalize": {"archive", "cohort.assemble"},
-    "cohort": {"cohort.assemble", "cohort.plan", "cohort.study", "progress"},
+    "cli_finalize": {"cli_report", "cohort.assemble", "cohort.failures"},
+    "cohort": {"cohort.assemble", "cohort.plan", "cohort.study", "progress", "validity"},
     "cohort.agree": set(),
     "cohort.assemble": {
         "archive",
@@ -79,7 +90,7 @@ MAY_IMPORT = {
     "cohort.derivative": {"entities"},
     "cohort.executors": {"cohort.record", "cohort.task"},
     "cohort.failures": {"cohort.parts", "cohort.record"},
-    "cohort.fingerprint": {"catalogue", "cohort.parts"},
+    "cohort.fingerprint": {"catalogue", "catalogue.own", "cohort.parts"},
     "cohort.layout": {"cohort.agree", "cohort.reading", "cube", "entities", "progress"},
     "cohort.lock": set(),
     "cohort.longwriter": {
@@ -91,10 +102,18 @@ MAY_IMPORT = {
     },
     "cohort.netcdfwriter": {"cohort.blocks", "cube"},
     "cohort.parts": {"cube"},
-    "cohort.plan": {"catalogue", "cohort.record", "cohort.task", "discover"},
+    "cohort.plan": {
+        "catalogue",
+        "cohort.record",
+        "cohort.task",
+        "cohort.wanted",
+        "discover",
+        "validity",
+    },
     "cohort.reading": {"cohort.parts", "cohort.record"},
     "cohort.record": set(),
     "cohort.study": {
+        "catalogue",
         "cohort.derivative",
         "cohort.executors",
         "cohort.failures",
@@ -113,7 +132,9 @@ MAY_IMPORT = {
         "nifti",
         "parcellation",
         "sidecar",
+        "validity",
     },
+    "cohort.wanted": {"cohort.parts"},
     "cohort.zarrwriter": {"archive", "cohort.blocks", "cube"},
     "discover": {
         "discover.bidsfile",
@@ -136,7 +157,7 @@ MAY_IMPORT = {
         "discover.tables",
         "entities",
     },
-    "discover.display": set(),
+    "discover.display": {"markup"},
     "discover.found": {"discover.bidsfile", "discover.identity", "discover.walk", "entities"},
     "discover.grids": {"nifti"},
     "discover.identity": set(),
@@ -173,13 +194,15 @@ MAY_IMPORT = {
     "grid": set(),
     "groups": set(),
     "coords": {"cube"},
+    "header": {"inflate", "unreadable"},
     "inflate": set(),
     "kernels": set(),
     "labels": set(),
     "laterality": {"atlas.hemisphere", "cube", "groups"},
     "masking": {"parcellation"},
+    "markup": set(),
     "names": set(),
-    "nifti": {"entities", "grid", "sidecar", "space", "unreadable", "voxels"},
+    "nifti": {"entities", "grid", "header", "sidecar", "space", "unreadable", "voxels"},
     "onepass": {"inflate"},
     "options": set(),
     "over": {
@@ -192,7 +215,7 @@ MAY_IMPORT = {
         "regions",
         "weights",
     },
-    "parcellation": {"entities", "grid", "kernels", "labels", "nifti", "space"},
+    "parcellation": {"entities", "grid", "kernels", "labels", "nifti", "sizes", "space"},
     "participants": {"coords", "cube"},
     "phantom": set(),
     "phantom.atlas": {"phantom.brain"},
@@ -200,6 +223,25 @@ MAY_IMPORT = {
     "phantom.catalogue": {"entities"},
     "phantom.maps": {"phantom.brain"},
     "phantom.scan": {"phantom.atlas", "phantom.brain", "phantom.maps"},
+    "plot": {"plot.histogram", "plot.matrix", "plot.ranking", "plot.slices", "plot.strips"},
+    "plot.choice": {"cube"},
+    "plot.histogram": {
+        "captions",
+        "labels",
+        "masking",
+        "parcellation",
+        "plot.style",
+        "reduce",
+        "regions",
+        "space",
+        "validity",
+    },
+    "plot.matrix": {"captions", "plot.choice", "plot.style"},
+    "plot.ranking": {"captions", "cube", "plot.choice", "plot.style"},
+    "plot.slices": {"captions", "plot.style", "plot.world"},
+    "plot.strips": {"captions", "cube", "plot.choice", "plot.style"},
+    "plot.style": set(),
+    "plot.world": {"grid", "labels", "parcellation", "space"},
     "pooling": set(),
     "probreduce": {"kernels", "masking", "reduce", "weights"},
     "probseg": {
@@ -215,7 +257,17 @@ MAY_IMPORT = {
     "progress": set(),
     "ranks": {"kernels"},
     "reduce": {"catalogue", "catalogue.sample", "kernels", "weighted"},
+    "regionvalues": {
+        "coords",
+        "labels",
+        "masking",
+        "parcellation",
+        "regions",
+        "space",
+        "validity",
+    },
     "regions": {"atlas", "labels"},
+    "regular": set(),
     "relabel": {"atlas", "groups", "parcellation", "regions"},
     "scalarstats": {
         "atlas",
@@ -227,6 +279,7 @@ MAY_IMPORT = {
     },
     "scalartable": {"coords", "discover.identity", "entities", "groups"},
     "sidecar": set(),
+    "sizes": {"markup"},
     "space": {"grid"},
     "table": {"cube"},
     "tutorial": {
@@ -237,7 +290,7 @@ MAY_IMPORT = {
         "progress",
         "space",
     },
-    "unreadable": set(),
+    "unreadable": {"inflate"},
     "version": set(),
     "validity": {"ranks"},
     "volume": {"captions", "cube", "labels", "parcellation", "space"},
@@ -245,7 +298,7 @@ MAY_IMPORT = {
     "weighted": {"kernels"},
     "weights": {"grid", "nifti", "space"},
 }
-NIBABEL = {"nifti", "voxels"}
+NIBABEL = {"header", "nifti", "voxels"}
 
 
 def room_imports(path):
@@ -302,6 +355,13 @@ def test_imports_go_one_way():
 def test_only_the_nifti_rooms_import_nibabel(room):
     imports = {name.split(".")[0] for name in ROOMS[room]}
     assert ("nibabel" in imports) == (room in NIBABEL)
+
+
+@pytest.mark.parametrize("room", sorted(ROOMS))
+def test_only_the_figures_import_matplotlib_and_none_keeps_state(room):
+    imports = {name for name in ROOMS[room] if name.startswith("matplotlib")}
+    assert not imports or room.startswith("plot")
+    assert "matplotlib.pyplot" not in imports or room == "plot.style"  # inside of axes_or_new
 
 
 @pytest.mark.parametrize("room", ["kernels", "pooling", "ranks", "weighted"])

@@ -9,6 +9,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, Final
 
 from qsiparc.catalogue import resolve
+from qsiparc.catalogue.own import own_attrs
 from qsiparc.cohort.parts import FORMAT
 from qsiparc.version import __version__
 
@@ -55,14 +56,17 @@ class Inspector:
             ``content``; ``options``, JSON; ``asked``, names of atlases and scalars.
         """
         inputs = [entry for path in _files(task) if (entry := self._entry(path)) is not None]
+        statistics = resolve(task.stats)
+        names = [statistic.name for statistic in statistics]
         options = {
-            "stats": task.stats if isinstance(task.stats, str) else list(task.stats),
-            "zero_is_missing": task.zero_is_missing,
+            "stats": task.stats if isinstance(task.stats, str) else names,
+            **task.validity.attrs(),
+            **own_attrs(statistics),
             "qsiparc": __version__,
         }
         made_of = [
-            *(FORMAT, __version__, [statistic.name for statistic in resolve(task.stats)]),
-            *(task.zero_is_missing, task.participant, task.session),
+            *(FORMAT, __version__, names, own_attrs(statistics), task.validity.options()),
+            *(task.participant, task.session),
             {atlas: self._table(lut) for atlas, lut in sorted(task.luts.items())},
             [[*one[1:6], sorted(one.dsegs)] for one in task.maps],
             [record.reason for record in (*task.failures, *task.left_out)],
@@ -103,22 +107,35 @@ class Inspector:
         return PurePath(os.path.relpath(path, self._root)).as_posix()
 
 
-def is_current(stored: dict[str, Any], wanted: dict[str, Any]) -> bool:
-    """Whether a part is what would be made of the inputs as they are now.
+def why_to_do(stored: dict[str, Any] | None, wanted: dict[str, Any]) -> str:
+    """Why the part of a scan is to be made, in a few words.
 
     Parameters
     ----------
-    stored, wanted : dict
-        Attributes of the part, and of `Inspector.attrs`.
+    stored : dict or None
+        Attributes of the part that is there.
+    wanted : dict
+        Attributes of `Inspector.attrs`.
 
     Returns
     -------
-    bool
-        By content where that was looked at, else by size and time. Never for a part with
-        failures: what is missing is tried again.
+    str
+        Empty when the part is what would be made of the inputs as they are now: by content where
+        that was looked at, else by size and time. Never for a part with failures, for what is
+        missing is tried again.
     """
+    if stored is None:
+        return "new"
+    if stored.get("failures") != "[]":
+        return "failed before"
     key = "content_fingerprint" if wanted["content_fingerprint"] else "fingerprint"
-    return stored.get(key) == wanted[key] and stored.get("failures") == "[]"
+    if stored.get(key) == wanted[key]:
+        return ""
+    if not stored.get(key):
+        return "content not compared before"
+    reasons = {"options": "other options or version", "asked": "other maps or atlases"}
+    differing = (text for name, text in reasons.items() if stored.get(name) != wanted[name])
+    return next(differing, "inputs changed")
 
 
 def _files(task: Task) -> Iterable[str]:

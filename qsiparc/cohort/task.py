@@ -15,16 +15,18 @@ from qsiparc.cohort.record import Status, Trouble, to_json
 from qsiparc.cube import assemble, text, text_coords
 from qsiparc.errors import GridMismatchError, collected_warnings
 from qsiparc.extract import extract_cube
-from qsiparc.names import FILE_COORDS, STATUS, STATUS_FLAGS, VALUE, VOLUME
+from qsiparc.names import FILE_COORDS, STATED_RANGES, STATUS, STATUS_FLAGS, VALUE, VOLUME
 from qsiparc.nifti import open_nifti
 from qsiparc.parcellation import Parcellation
 from qsiparc.sidecar import read_sidecar
+from qsiparc.validity import EVERYTHING, Validity
 from qsiparc.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from qsiparc.atlas import AtlasLUT
+    from qsiparc.catalogue import Statistic
 
 _IDENTITY: Final = ("software", "model", "param", "desc")
 
@@ -55,10 +57,10 @@ class Task:
         What to reduce.
     luts : mapping of str to AtlasLUT
         Tables by atlas.
-    stats : str or tuple of str
-        As `qsiparc.extract.extract_cube` takes them.
-    zero_is_missing : bool
-        The same.
+    stats : str or tuple
+        As `qsiparc.extract.extract_cube` takes them, ready to travel.
+    validity : Validity
+        What counts.
     failures, left_out : tuple of Trouble
         What is known before anything is opened.
     attrs : mapping
@@ -71,8 +73,8 @@ class Task:
     session: str
     maps: tuple[MapFile, ...]
     luts: Mapping[str, AtlasLUT]
-    stats: str | tuple[str, ...] = "extended"
-    zero_is_missing: bool = False
+    stats: str | tuple[str | Statistic, ...] = "extended"
+    validity: Validity = EVERYTHING
     failures: tuple[Trouble, ...] = ()
     left_out: tuple[Trouble, ...] = ()
     attrs: Mapping[str, Any] = field(default_factory=dict)
@@ -81,7 +83,7 @@ class Task:
         self, step: str, reason: object, *, atlas: str = "", scalar: str = "", file: str = ""
     ) -> Trouble:
         """A record of something that is not in the cube."""
-        words = " ".join(str(reason).split()) or type(reason).__name__
+        words = " ".join(str(reason).split()).removeprefix(f"{file}: ") or type(reason).__name__
         return Trouble(self.scan, self.participant, self.session, atlas, scalar, file, step, words)
 
 
@@ -176,7 +178,7 @@ class _Work:
         try:
             volume = open_nifti(one.path)
             if VOLUME in volume.dims:
-                reason = f"it is 4D, {volume.shape}; a cube of a study has one value a region"
+                reason = f"it is 4D, {volume.shape}; a study takes maps of one value a voxel"
                 record = self.task.trouble("left out", reason, scalar=one.scalar, file=one.path)
                 self.left_out.append(record)
                 return reason
@@ -195,7 +197,7 @@ class _Work:
                 parcellation,
                 self.task.luts[atlas],
                 stats=self.task.stats,
-                zero_is_missing=self.task.zero_is_missing,
+                **self.task.validity.options(),
                 scalar=one.scalar,
                 subject=self.task.scan,
             )
@@ -223,7 +225,7 @@ class _Work:
             "map_file": (FILE_COORDS["map_file"], text(self._file_names(cubes))),
         }
         joined = assemble(
-            xr.Variable(first[VALUE].dims, np.concatenate(values, axis=2)), coords, first.attrs
+            xr.Variable(first[VALUE].dims, np.concatenate(values, axis=2)), coords, _attrs_of(cubes)
         )
         flags = {
             "flag_values": np.array(list(STATUS_FLAGS.values()), np.int8),
@@ -248,6 +250,16 @@ class _Work:
         return columns
 
 
+def _attrs_of(cubes: Mapping[str, xr.Dataset | None]) -> dict[str, Any]:
+    """How the cubes of one atlas were made: alike, but for the ranges that their maps state."""
+    made = [cube.attrs for cube in cubes.values() if cube is not None]
+    stated = {k: v for attrs in made for k, v in json.loads(attrs.get(STATED_RANGES, "{}")).items()}
+    if not stated:
+        return dict(made[0])
+    told = json.dumps(stated, ensure_ascii=False)
+    return {**made[0], STATED_RANGES: told}
+
+
 def _units(path: str) -> str:
     """The unit of a map that could not be read, by its sidecar."""
-    return read_sidecar(Path(path)).get("units", "")
+    return str(read_sidecar(Path(path)).get("units", ""))
