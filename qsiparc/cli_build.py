@@ -243,6 +243,7 @@ def build(
         "parquet": parquet,
         "tsv": tsv,
     }
+    study = None
     teller = Teller(verbose=verbose > 0, names_failures=not strict)
     try:
         check_formats(**formats, is_shard=shard is not None)
@@ -255,14 +256,14 @@ def build(
             )
         if shard is None:
             with suppress(BuildError) if report.exit_code == NONE else nullcontext():
-                finalize(output_dir, **formats)
+                study = finalize(output_dir, **formats)
     except KeyboardInterrupt:
         click.echo("Interrupted. What was done is kept; the same command goes on.", err=True)
         sys.exit(INTERRUPTED)
     except (QsiparcError, OSError) as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(STOPPED if strict and teller.n_failed else NONE)
-    summarise(report, output_dir, is_shard=shard is not None)
+    summarise(report, output_dir, study, is_shard=shard is not None)
     sys.exit(report.exit_code)
 
 

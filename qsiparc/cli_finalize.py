@@ -12,8 +12,6 @@ from qsiparc.cli_report import counted, tell_archive
 if TYPE_CHECKING:
     from typing import Literal
 
-    import xarray as xr
-
 
 @click.command()
 @click.argument("output", type=click.Path(exists=True, file_okay=False), metavar="OUTPUT_DIR")
@@ -41,17 +39,10 @@ def finalize(
     tree = assemble(
         output, zarr_format=3 if zarr_format == "3" else 2, netcdf=netcdf, parquet=parquet, tsv=tsv
     )
-    width = max(map(len, tree.children))
-    for atlas, node in tree.children.items():
-        click.echo(f"{atlas:<{width}}  {_size(node.to_dataset())}")
     n_failed = count_failed(Path(output))
     if n_failed:
         them = "it" if n_failed == 1 else "them"
         click.echo(
             f"{counted(n_failed, 'scan')} failed, or part of {them}: {Path(output, FAILURES)}"
         )
-    tell_archive(Path(output))
-
-
-def _size(cube: xr.Dataset) -> str:
-    return ", ".join(counted(size, str(dim)) for dim, size in cube.sizes.items())
+    tell_archive(Path(output), tree)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tracemalloc
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,8 +16,10 @@ import zarr
 from made_study import REGIONS, STATS, copy, cube, failure, number, put
 
 import qsiparc
-from qsiparc.cohort import blocks
+from qsiparc.cohort import blocks, zarrwriter
 from qsiparc.cohort.assemble import finalize
+from qsiparc.cohort.layout import survey
+from qsiparc.cube import text
 from qsiparc.errors import CubeError
 
 MISSING, FAILED = 1, 2
@@ -160,6 +163,39 @@ def test_chunks_serve_both_ways_of_reading(tmp_path, monkeypatch, zarr_format):
     files = [path for path in (tmp_path / "qsiparc.zarr").rglob("*") if path.is_file()]
     # two stats, two scalars and two blocks of subjects; then the coordinates
     assert len(files) < 8 + 3 * 20
+
+
+def test_ten_thousand_subjects_are_no_million_files(tmp_path, monkeypatch):
+    n_scans = 10_000
+    study = survey([put(tmp_path, "sub-0")])
+    layout = study.atlases["A"]
+    coords = {
+        name: (dim, np.resize(values, n_scans) if dim == "subject" else values)
+        for name, (dim, values) in layout.coords.items()
+    }
+    coords["subject"] = ("subject", text([f"sub-{n:05}" for n in range(n_scans)]))
+    status = np.zeros((len(layout.names("scalar")), n_scans), np.int8)
+    large = replace(layout, coords=coords, status=status)
+
+    def filled(_, large):
+        numbers = np.random.default_rng(1).random(large.shape)
+        names = np.full(large.shape[2:], "sub-00000_FA.nii.gz", object)
+        for start in range(0, n_scans, 500):
+            where = (*(slice(0, n) for n in large.shape[:3]), slice(start, start + 500))
+            texts = dict.fromkeys(large.files, names[where[2:]])
+            yield blocks.Block(where, numbers[where], texts)
+
+    monkeypatch.setattr(zarrwriter, "blocks", filled)
+    zarrwriter.write_zarr(replace(study, atlases={"A": large}), tmp_path / "large.zarr")
+    group = tmp_path / "large.zarr" / "A"
+    chunks = [path for path in (group / "value" / "c").rglob("*") if path.is_file()]
+    assert len(chunks) == len(STATS) * 2 * 20  # of a statistic and a scalar
+    others = [path for path in group.rglob("*") if path.is_file() and path not in chunks]
+    assert len(others) < 100
+    of_ten_atlases_eight_statistics_and_forty_scalars = 10 * (8 * 40 * 20 + 100)
+    assert of_ten_atlases_eight_statistics_and_forty_scalars < 70_000
+    cube = xr.open_datatree(tmp_path / "large.zarr", engine="zarr")["A"]
+    assert cube["value"].sel(subject="sub-09999", scalar="MD", stat="mean").notnull().all()
 
 
 def test_format_2_holds_the_same(out):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from dataclasses import dataclass, field, replace
@@ -152,7 +153,8 @@ class Study:
             reason = why_to_do(stored, wanted)
             if stored is not None and not reason:
                 left_out = from_json(stored["left_out"])
-                passed(Status(task.scan, 1, left_out=left_out, skipped=True))
+                doubts = tuple(json.loads(stored.get("warnings", "[]")))
+                passed(Status(task.scan, 1, (), left_out, doubts, skipped=True))
             else:
                 self.reasons[task.scan] = reason
                 asked = set(wanted["asked"].split())
