@@ -184,8 +184,9 @@ class TestEnough:
         cube = fa.parc.extract(dseg, stats="diagnostic", min_coverage=0.8)
         np.testing.assert_allclose(values_of(cube, "mean"), [np.nan, 3, 0])
         kept = ["n_voxels", "coverage", "n_atlas_voxels", "n_zero", "n_nonfinite", "volume_mm3"]
+        kept += ["effective_n"]
         assert found(cube, *kept) == [
-            *([3, 2, 1], [0.75, 1, 1], [4, 2, 1], [1, 0, 1], [0, 0, 0], [24, 16, 8]),
+            *([3, 2, 1], [0.75, 1, 1], [4, 2, 1], [1, 0, 1], [0, 0, 0], [24, 16, 8], [3, 2, 1]),
         ]
         others = cube.value.sel(stat=[s for s in cube.stat.values if s not in kept])
         assert np.isnan(others.isel(region=0)).all()
