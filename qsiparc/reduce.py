@@ -159,10 +159,10 @@ def warn_of_huge(scalar: str, names: Sequence[str], huge: NDArray[np.intp]) -> N
         return
     named = ", ".join(f"{names[one]} ({huge[one]})" for one in bad[:SHOWN].tolist())
     warn(
-        f"{scalar}: {huge.sum()} voxels in {bad.size} regions are infinite or beyond ±{HUGE:g}, as "
-        f"where a fit failed, and count as values: {named}{', …' if bad.size > SHOWN else ''}. "
-        f"Their mean, std and the like say nothing. valid_range=(low, high) leaves them out; the "
-        f"statistic n_nonfinite counts them.",
+        f"{scalar}: voxels that are infinite or beyond ±{HUGE:g}, as where a fit failed, count as "
+        f"values: {huge.sum()} in {bad.size} of the regions, {named}"
+        f"{', …' if bad.size > SHOWN else ''}. Their mean, std and the like say nothing. "
+        f"valid_range=(low, high) leaves them out; the statistic n_nonfinite counts them.",
         NiftiWarning,
     )
 
