@@ -178,6 +178,7 @@ def _several(*names: str, metavar: str, text: str) -> Callable[[F], F]:
 @click.option("--tsv", is_flag=True, help="Also write a long table of every scan and atlas.")
 @click.option("--netcdf", is_flag=True, help="Also write the study as one netCDF file.")
 @click.option("--parquet", is_flag=True, help="Also write the study as one long table.")
+@click.option("--report/--no-report", default=True, help="Write the quality report, report.html.")
 @click.option(
     "--zarr-format",
     type=click.Choice(["3", "2"]),
@@ -210,6 +211,7 @@ def build(
     tsv: bool,
     netcdf: bool,
     parquet: bool,
+    report: bool,
     zarr_format: str,
     verbose: int,
 ) -> None:
@@ -251,20 +253,20 @@ def build(
             show_plan(qsirecon_dir, output_dir, options)
             return
         with _engine(n_procs, dask_scheduler) as engine, teller:
-            report = carry_out(
+            done = carry_out(
                 qsirecon_dir, output_dir, options, engine, strict=strict, begun=teller.begun
             )
         if shard is None:
-            with suppress(BuildError) if report.exit_code == NONE else nullcontext():
-                study = finalize(output_dir, **formats)
+            with suppress(BuildError) if done.exit_code == NONE else nullcontext():
+                study = finalize(output_dir, **formats, report=report)
     except KeyboardInterrupt:
         click.echo("Interrupted. What was done is kept; the same command goes on.", err=True)
         sys.exit(INTERRUPTED)
     except (QsiparcError, OSError) as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(STOPPED if strict and teller.n_failed else NONE)
-    summarise(report, output_dir, study, is_shard=shard is not None)
-    sys.exit(report.exit_code)
+    summarise(done, output_dir, study, is_shard=shard is not None)
+    sys.exit(done.exit_code)
 
 
 def _log(verbose: int) -> None:

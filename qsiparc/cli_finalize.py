@@ -25,8 +25,15 @@ if TYPE_CHECKING:
 @click.option("--netcdf", is_flag=True, help="Write qsiparc.nc, too: the same in one file.")
 @click.option("--parquet", is_flag=True, help="Write qsiparc.parquet, too: one long table.")
 @click.option("--tsv", is_flag=True, help="Write a long table of every scan and atlas, too.")
+@click.option("--report/--no-report", default=True, help="Write the quality report, report.html.")
 def finalize(
-    output: str, *, zarr_format: Literal["3", "2"], netcdf: bool, parquet: bool, tsv: bool
+    output: str,
+    *,
+    zarr_format: Literal["3", "2"],
+    netcdf: bool,
+    parquet: bool,
+    tsv: bool,
+    report: bool,
 ) -> None:
     """Put the parts of a study together into one archive.
 
@@ -37,7 +44,12 @@ def finalize(
     from qsiparc.cohort.failures import FAILURES, count_failed
 
     tree = assemble(
-        output, zarr_format=3 if zarr_format == "3" else 2, netcdf=netcdf, parquet=parquet, tsv=tsv
+        output,
+        zarr_format=3 if zarr_format == "3" else 2,
+        netcdf=netcdf,
+        parquet=parquet,
+        tsv=tsv,
+        report=report,
     )
     n_failed = count_failed(Path(output))
     if n_failed:

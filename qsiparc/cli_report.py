@@ -214,12 +214,14 @@ def summarise(report: Report, out: Path, study: xr.DataTree | None, *, is_shard:
 
 
 def tell_archive(out: Path, study: xr.DataTree) -> None:
-    """Print where the archive of a study is, what it holds, and how to look at it."""
+    """Print where the archive of a study and its report are, and what the archive holds."""
     _row("archive", str(out / "qsiparc.zarr"))
     width = max(map(len, study.children))
     for atlas, node in study.children.items():
         sizes = ", ".join(counted(size, str(dim)) for dim, size in node["value"].sizes.items())
         _row("", f"{atlas:<{width}}", sizes)
+    if (out / "report.html").exists():
+        _row("report", str(out / "report.html"), "what stands out, for a browser")
     code = f"import qsiparc; print(qsiparc.open({str(out)!r}))"
     is_plain = not set(code) & set('"$`\\!')
     _row("next", f'python -c "{code}"' if is_plain else f"python -c {shlex.quote(code)}")

@@ -201,14 +201,16 @@ def extract_scalar_map(  # noqa: PLR0917 - the documented signature
     scalar_name : str
         Written to the column ``scalar``.
     stat_tier : str, optional
-        ``"core"`` or ``"extended"``; what the tier does not compute is NaN.
+        ``"core"``, ``"extended"``, ``"diagnostic"`` or ``"all"``; what the tier does not compute is
+        NaN.
     zero_is_missing : bool, optional
         Whether a value of exactly 0.0 is missing.
 
     Returns
     -------
     ExtractionResult
-        Its ``stats_df`` has the columns `OUTPUT_COLUMNS`. ``n_voxels`` counts the region's voxels
+        Its ``stats_df`` has the columns `OUTPUT_COLUMNS`, and after them what the tier has beside
+        them. ``n_voxels`` counts the region's voxels
         that are not NaN, ``coverage`` is their share of the region's voxels in the dseg, and a
         region without a valid voxel has NaN statistics.
 

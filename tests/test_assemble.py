@@ -222,7 +222,7 @@ def test_memory_does_not_grow_with_the_number_of_scans(tmp_path, monkeypatch, mo
         for n in range(1, n_scans):
             copy(first, f"sub-{n}")
         tracemalloc.start()
-        finalize(out, netcdf=also == "netcdf", parquet=also == "parquet")
+        finalize(out, netcdf=also == "netcdf", parquet=also == "parquet", report=False)
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         return most
@@ -317,3 +317,20 @@ def test_two_at_once_do_not_disturb_each_other(out):
         assert process.returncode == 0, said
     xr.testing.assert_identical(qsiparc.open(out).load(), expected)
     assert not list(out.glob(".qsiparc-*"))
+
+
+def test_each_atlas_names_its_own_label_images(tmp_path):
+    for scan, atlases in (("sub-01", "AB"), ("sub-02", "B"), ("sub-03", "AB")):
+        cubes = {
+            atlas: cube(scan).assign_coords(dseg_file=("subject", text([f"{scan}_{atlas}.nii.gz"])))
+            for atlas in atlases
+        }
+        put(tmp_path / "out", scan, cubes)
+    study = qsiparc.finalize(tmp_path / "out", netcdf=True, report=False)
+    with qsiparc.open(tmp_path / "out" / "qsiparc.nc") as same:
+        for tree in (study, same):
+            named = {atlas: tree[atlas]["dseg_file"].to_numpy().tolist() for atlas in "AB"}
+            assert named == {
+                "A": ["sub-01_A.nii.gz", "", "sub-03_A.nii.gz"],
+                "B": [f"{scan}_B.nii.gz" for scan in ("sub-01", "sub-02", "sub-03")],
+            }

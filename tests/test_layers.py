@@ -63,7 +63,7 @@ MAY_IMPORT = {
     "catalogue.shape": {"catalogue.declaration", "catalogue.filtered", "ranks"},
     "captions": {"catalogue"},
     "cube": set(),
-    "cli": {"cli_build", "cli_finalize", "discover"},
+    "cli": {"cli_build", "cli_finalize", "cli_quality", "discover"},
     "cli_build": {
         "cli_report",
         "cohort.assemble",
@@ -73,6 +73,7 @@ MAY_IMPORT = {
     },
     "cli_report": {"cohort.plan", "cohort.study"},
     "cli_finalize": {"cli_report", "cohort.assemble", "cohort.failures"},
+    "cli_quality": {"report"},
     "cohort": {"cohort.assemble", "cohort.plan", "cohort.study", "progress", "validity"},
     "cohort.agree": set(),
     "cohort.assemble": {
@@ -85,6 +86,7 @@ MAY_IMPORT = {
         "cohort.netcdfwriter",
         "cohort.parts",
         "cohort.zarrwriter",
+        "report",
     },
     "cohort.blocks": {"cohort.reading"},
     "cohort.derivative": {"entities"},
@@ -259,6 +261,44 @@ MAY_IMPORT = {
     },
     "regions": {"atlas", "labels"},
     "regular": set(),
+    "report": {
+        "archive",
+        "report.finding",
+        "report.inspection",
+        "report.mosaics",
+        "report.notes",
+        "report.page",
+        "report.sheets",
+    },
+    "report.coverage": {"report.finding", "report.robust", "report.volumes"},
+    "report.distribution": {"report.robust"},
+    "report.drawing": set(),
+    "report.finding": set(),
+    "report.inspection": {
+        "progress",
+        "report.coverage",
+        "report.distribution",
+        "report.finding",
+        "report.levels",
+        "report.robust",
+        "report.sides",
+        "report.values",
+        "report.volumes",
+    },
+    "report.levels": {"report.robust"},
+    "report.mosaics": {"nifti", "plot", "report.notes"},
+    "report.notes": {
+        "cohort.derivative",
+        "cohort.failures",
+        "cohort.parts",
+        "cohort.reading",
+    },
+    "report.page": {"report.drawing", "report.finding"},
+    "report.robust": set(),
+    "report.sheets": set(),
+    "report.sides": {"laterality", "report.robust", "report.volumes"},
+    "report.values": {"report.finding", "report.robust", "report.volumes"},
+    "report.volumes": {"report.finding", "report.robust"},
     "relabel": {"atlas", "groups", "parcellation", "regions"},
     "scalarstats": {
         "atlas",
@@ -351,7 +391,7 @@ def test_only_the_nifti_rooms_import_nibabel(room):
 @pytest.mark.parametrize("room", sorted(ROOMS))
 def test_only_the_figures_import_matplotlib_and_none_keeps_state(room):
     imports = {name for name in ROOMS[room] if name.startswith("matplotlib")}
-    assert not imports or room.startswith("plot")
+    assert not imports or room.startswith("plot") or room == "report.mosaics"  # for a Figure
     assert "matplotlib.pyplot" not in imports or room == "plot.style"  # inside of axes_or_new
 
 

@@ -151,7 +151,7 @@ class TestNonfinite:
     def test_they_are_counted_and_the_regions_named(self, dseg):
         lut = qsiparc.AtlasLUT([qsiparc.RegionInfo(n, f"area{n}", "L") for n in (3, 2, 1)], "Tiny")
         with pytest.warns(
-            NiftiWarning, match=r"MK: 3 voxels in 2 regions.*area2 \(1\), area1 \(2\)\."
+            NiftiWarning, match=r"MK: .*3 in 2 of the regions, area2 \(1\), area1 \(2\)\."
         ):
             cube = self.maps().parc.extract(dseg, lut, stats=["n_nonfinite"], scalar="MK")
         assert found(cube, "n_nonfinite") == [[0, 1, 2]]
@@ -169,12 +169,12 @@ class TestNonfinite:
     def test_many_regions_are_not_all_named(self):
         labels = volume(np.arange(1, 9, dtype=np.int16).reshape(2, 2, 2))
         maps = volume(np.full((2, 2, 2), np.inf, np.float32))
-        with pytest.warns(NiftiWarning, match=r"8 voxels in 8 regions.*region_0005 \(1\), …\."):
+        with pytest.warns(NiftiWarning, match=r"8 in 8 of the regions.*region_0005 \(1\), …\."):
             maps.parc.extract(labels)
 
     def test_all_volumes_of_a_4d_map_in_one_warning(self, dseg):
         maps = xr.concat([self.maps(), self.maps()], "volume")
-        with pytest.warns(NiftiWarning, match="6 voxels in 2 regions") as caught:
+        with pytest.warns(NiftiWarning, match="6 in 2 of the regions") as caught:
             maps.parc.extract(dseg)
         assert len(caught) == 1
 

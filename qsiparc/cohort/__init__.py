@@ -45,6 +45,7 @@ def build(
     tsv: bool = False,
     netcdf: bool = False,
     parquet: bool = False,
+    report: bool = True,
     zarr_format: Literal[2, 3] = 3,
 ) -> xr.DataTree:
     """Reduce every scan of a study over every atlas, into one archive.
@@ -95,6 +96,8 @@ def build(
     netcdf, parquet : bool, optional
         Also write the study as netCDF, and its long table as Parquet. Neither of these, nor `tsv`,
         goes with `shard`: `finalize` writes them, of the whole study.
+    report : bool, optional
+        Write the quality report, ``report.html``; see `qsiparc.write_report`.
     zarr_format : {3, 2}, optional
         2 for readers that do not know 3.
 
@@ -164,11 +167,13 @@ def build(
             progress = stack.enter_context(Progress("building", "scans", total=total))
             return lambda _: progress.add(1)
 
-        report = carry_out(root, out, options, executor, strict=strict, begun=begun)
-    _warn_of(report, out)
+        done = carry_out(root, out, options, executor, strict=strict, begun=begun)
+    _warn_of(done, out)
     if shard is not None:
         return xr.DataTree()
-    return finalize(out, zarr_format=zarr_format, netcdf=netcdf, parquet=parquet, tsv=tsv)
+    return finalize(
+        out, zarr_format=zarr_format, netcdf=netcdf, parquet=parquet, tsv=tsv, report=report
+    )
 
 
 def _warn_of(report: Report, out: Path) -> None:
