@@ -178,7 +178,8 @@ def voxel_grid(obj: xr.DataArray | xr.Dataset) -> Grid:
         step[axis, axis] = spacing
         step[axis, 3] = numbers[0]
         shape.append(numbers.size)
-    return Grid(grid.affine @ step, tuple(shape))
+    is_whole = tuple(shape) == grid.shape and np.array_equal(step, np.eye(4))
+    return grid if is_whole else Grid(grid.affine @ step, tuple(shape))
 
 
 def _voxel_numbers(obj: xr.DataArray | xr.Dataset, dim: str) -> NDArray[np.float64]:
