@@ -5,13 +5,18 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 
-.PHONY: help demo test lint types unit notebooks docs figures format clean
+PUBLISHED := .venv-published
+PEERS := polars duckdb flox xarray-spatial SimpleITK nilearn
+
+.PHONY: help demo test lint types unit notebooks docs figures bench history format clean
 
 help:
 	@echo "make demo    a first result in a minute: tutorial data, extraction, table, archive, picture"
 	@echo "make test    everything CI runs: lint, types, tests, doctests, notebooks"
 	@echo "make docs    the documentation, in docs/_build/html"
 	@echo "make figures the figures of the documentation and the README, anew"
+	@echo "make bench   how long everything takes, beside its peers: docs/performance.md anew"
+	@echo "make history how long it takes, beside how long it took at earlier commits"
 	@echo "make format  sort imports, format, fix what can be fixed"
 
 $(VENV)/.made:
@@ -30,6 +35,18 @@ $(VENV)/.test: pyproject.toml $(VENV)/.made
 
 $(VENV)/.docs: pyproject.toml $(VENV)/.made
 	$(PIP) install --editable '.[docs]'
+	@touch $@
+
+# A peer that does not install is said to be so in the table, and the others go on.
+$(VENV)/.bench: pyproject.toml $(VENV)/.made
+	$(PIP) install --editable '.[plot]' isal
+	@for peer in $(PEERS); do $(PIP) install $$peer || echo "$$peer does not install"; done
+	@touch $@
+
+$(PUBLISHED)/.made:
+	$(PYTHON) -m venv $(PUBLISHED)
+	-$(PUBLISHED)/bin/python -m pip --quiet --disable-pip-version-check \
+	  install qsiparc==0.1.2 parcellate==0.4.2
 	@touch $@
 
 demo: $(VENV)/.demo
@@ -59,9 +76,16 @@ figures: demo
 	cp demo/fa.png docs/_static/demo.png
 	$(BIN)/python docs/figures.py docs/_static
 
+bench: $(VENV)/.bench $(PUBLISHED)/.made
+	$(BIN)/python benchmarks/bench.py --published $(PUBLISHED)/bin/python
+
+history: $(VENV)/.test
+	$(BIN)/python -m pytest benchmarks/history --benchmark-enable --benchmark-autosave \
+	  --benchmark-compare --benchmark-group-by=name
+
 format: $(VENV)/.test
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) demo docs/_build docs/notebooks docs/reference/generated .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(PUBLISHED) .benchmarks demo docs/_build docs/notebooks docs/reference/generated .mypy_cache .pytest_cache .ruff_cache .hypothesis
