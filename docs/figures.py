@@ -1,7 +1,14 @@
-"""The figures of the pages, of synthetic data: ``python docs/figures.py docs/_static``."""
+"""The figures of the pages, of synthetic data: ``python docs/figures.py docs/_static``.
+
+Those of ``figures.md`` are what its own blocks draw: each picture is the last line of the block
+above it.
+"""
 
 from __future__ import annotations
 
+import ast
+import contextlib
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -47,7 +54,27 @@ def two_grids(root: Path, target: Path) -> None:
     figure.savefig(target)
 
 
+BLOCK = re.compile(r"```python\n(.*?)```\n(?:\n!\[[^]]*\]\(_static/([^)]*)\))?", re.DOTALL)
+
+
+def page(text: str, target: Path) -> None:
+    """Run the blocks of a page, and save the Axes that each block above a picture ends on."""
+    names: dict[str, object] = {}
+    for code, picture in BLOCK.findall(text):
+        *first, last = ast.parse(code).body
+        shows = bool(picture) and isinstance(last, ast.Expr)
+        exec(compile(ast.Module(first if shows else [*first, last], []), "<page>", "exec"), names)  # noqa: S102 - our own page
+        if isinstance(last, ast.Expr) and picture:
+            ax = eval(compile(ast.Expression(last.value), "<page>", "eval"), names)  # noqa: S307 - the same
+            ax.figure.savefig(target / picture, dpi=200)
+
+
 if __name__ == "__main__":
+    own = Path(__file__).with_suffix(".md").read_text(encoding="utf-8")
+    static = Path(sys.argv[1]).resolve()
+    (static / "figures").mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        page(own, static)
     with tempfile.TemporaryDirectory() as folder:
         tree = make_qsirecon(Path(folder) / "qsirecon", n_subjects=1)
-        two_grids(tree, Path(sys.argv[1]) / "two-grids.png")
+        two_grids(tree, static / "two-grids.png")

@@ -62,7 +62,7 @@ _HOMES = {
     "set_options": "options",
     "statistics": "catalogue",
 }
-_ROOMS = {"atlas", "discover", "errors", "extract", "tutorial"}
+_ROOMS = {"atlas", "discover", "errors", "extract", "plot", "tutorial"}
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the room holds

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
+    from qsiparc.accessor_plot import CubePlots, MapPlots
     from qsiparc.atlas import AtlasLUT
     from qsiparc.catalogue import Stats
     from qsiparc.groups import By
@@ -232,6 +233,13 @@ class DataArrayParc(_OnVolumes):
     """``.parc`` on a map or a label image."""
 
     _obj: xr.DataArray
+
+    @property
+    def plot(self) -> MapPlots:
+        """Figures of a map: `mosaic`, `distribution`. They need the extra ``[plot]``."""
+        from qsiparc.accessor_plot import MapPlots
+
+        return MapPlots(self._obj)
 
     def to_nibabel(self) -> nib.nifti1.Nifti1Image:
         """A NIfTI image of the volume as it is now: sliced, strided or reversed.
@@ -627,6 +635,16 @@ class DatasetParc(_OnVolumes, _OnCubes):
     """``.parc`` on a Dataset of maps, and on a cube."""
 
     _obj: xr.Dataset
+
+    @property
+    def plot(self) -> CubePlots:
+        """Figures of a cube: `regions`, `heatmap`, `coverage`, `distribution`.
+
+        They need the extra ``[plot]``.
+        """
+        from qsiparc.accessor_plot import CubePlots
+
+        return CubePlots(self._obj)
 
     def to_volume(
         self,

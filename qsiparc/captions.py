@@ -40,14 +40,14 @@ def describe_values(
     return {key: str(values.attrs.get(key, value)) for key, value in known.items()}
 
 
-def caption(attrs: dict[Any, Any], *, name: str = "") -> str:
+def caption(attrs: Mapping[Any, Any], *, name: Hashable = None) -> str:
     """The label of an axis.
 
     Parameters
     ----------
     attrs : dict
         With ``long_name`` and ``units``, or not.
-    name : str, optional
+    name : str or None, optional
         Instead of a ``long_name`` that is missing.
 
     Returns
@@ -63,7 +63,7 @@ def caption(attrs: dict[Any, Any], *, name: str = "") -> str:
     unit = str(attrs.get("units", ""))
     for plain, raised in _POWERS.items():
         unit = unit.replace(plain, raised)
-    label = str(attrs.get("long_name", "")) or name
+    label = str(attrs.get("long_name", "" if name is None else name))
     return label if unit.casefold() in _NO_UNIT else f"{label} [{unit}]"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import warnings
 from typing import TYPE_CHECKING, Any, Final
@@ -33,6 +34,10 @@ class Group(click.Group):
             try:
                 return super().invoke(ctx)
             except QsiparcError as error:
+                raise click.ClickException(str(error)) from error
+            except OSError as error:
+                if error.errno == errno.EPIPE:  # `qsiparc find | head`: click knows what to do
+                    raise
                 raise click.ClickException(str(error)) from error
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
@@ -15,17 +15,62 @@ from qsiparc.cli_report import Teller, show_plan, summarise
 from qsiparc.errors import BuildError, OptionError, QsiparcError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import distributed
+
+F = TypeVar("F", bound="Callable[..., object]")
+
+STOPPED: Final = 1
+"""Exit code when `--strict` stopped."""
+
+NONE: Final = 2
+"""Exit code when no scan has a value, or nothing could begin."""
 
 INTERRUPTED: Final = 130
 """Exit code after Ctrl-C."""
 
-_EPILOG: Final = (
-    "Exit codes: 0 every scan is whole, 1 some failed (failures.tsv) or --strict stopped, 2 none "
-    "succeeded, 130 interrupted. The same command goes on where the last one ended."
-)
+_EPILOG: Final = """\b
+Examples:
+  qsiparc build qsirecon/ out/ --dry-run
+  qsiparc build qsirecon/ out/ --n-procs 8
+  qsiparc build qsirecon/ out/ --participant-label 01 02 --atlas 4S156Parcels
+  qsiparc build qsirecon/ out/ --shard 3/50    (then: qsiparc finalize out/)
+
+Exit codes: 0 every scan is whole, 1 some failed (failures.tsv) or --strict stopped, 2 none
+succeeded, 130 interrupted. The same command goes on where the last one ended.
+"""
+
+_SEVERAL: Final = ("--participant-label", "--session-label", "--atlas", "--scalars", "--stats")
+_SHORT: Final = ("-p", "-s", "-a", "-m")
+_N_FOLDERS: Final = 2
+
+
+class BidsCommand(click.Command):
+    """Options of which several values may follow one name, as BIDS Apps have them."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Repeat the name before each value, once both folders have been named."""
+        repeated: list[str] = []
+        name, n_plain = "", 0
+        takes_value = {
+            flag
+            for option in self.params
+            if isinstance(option, click.Option) and not option.is_flag and not option.count
+            for flag in option.opts
+        }
+        for arg in args:
+            flag = arg.replace("_", "-").partition("=")[0]
+            before = repeated[-1].replace("_", "-") if repeated else ""
+            if arg.startswith("-") and len(arg) > 1:
+                name = flag if flag in (*_SEVERAL, *_SHORT) else ""
+            elif before not in takes_value:
+                if name and n_plain >= _N_FOLDERS:
+                    repeated.append(name)
+                else:
+                    n_plain += 1
+            repeated.append(arg)
+        return super().parse_args(ctx, repeated)
 
 
 def _labels(_context: click.Context, _option: click.Parameter, given: Sequence[str]) -> list[str]:
@@ -51,30 +96,63 @@ def _shard(_context: click.Context, _option: click.Parameter, given: str | None)
         raise click.BadParameter(str(error)) from error
 
 
-@click.command(epilog=_EPILOG)
+def _several(*names: str, metavar: str, text: str) -> Callable[[F], F]:
+    """An option that takes several values."""
+    return click.option(*names, multiple=True, callback=_labels, metavar=metavar, help=text)
+
+
+@click.command(
+    cls=BidsCommand,
+    epilog=_EPILOG,
+    context_settings={"token_normalize_func": lambda name: name.replace("_", "-")},
+)
 @click.argument("qsirecon_dir", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.argument("output_dir", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--participant-label", "-p", multiple=True, callback=_labels, metavar="LABEL")
-@click.option("--session-label", "-s", multiple=True, callback=_labels, metavar="LABEL")
-@click.option("--atlas", "-a", multiple=True, callback=_labels, metavar="NAME")
-@click.option("--scalars", "-m", multiple=True, callback=_labels, metavar="NAME")
-@click.option("--stats", multiple=True, callback=_labels, metavar="TIER", help="A tier, or names.")
+@_several("--participant-label", "-p", metavar="LABEL ...", text="Only these participants.")
+@_several("--session-label", "-s", metavar="LABEL ...", text="Only these sessions.")
+@_several("--atlas", "-a", metavar="NAME ...", text="Only these atlases.")
+@_several(
+    "--scalars", "-m", metavar="NAME ...", text="Only these maps, as `qsiparc find` calls them."
+)
+@_several(
+    "--stats",
+    metavar="NAME ...",
+    text="Statistics: a tier (core, extended, …) or names.  [default: extended]",
+)
 @click.option("--zero-is-missing", is_flag=True, help="A value of exactly 0 is missing.")
 @click.option(
-    "--lut", multiple=True, callback=_tables, metavar="ATLAS=FILE", help="Use this table."
+    "--lut",
+    multiple=True,
+    callback=_tables,
+    metavar="ATLAS=FILE",
+    help="Use this look-up table for that atlas.",
 )
-@click.option("--n-procs", type=click.IntRange(1), default=1, show_default=True)
-@click.option("--dask-scheduler", metavar="ADDRESS", help="Address, or the scheduler's JSON file.")
-@click.option("--shard", callback=_shard, metavar="I/N", help="Do share I of N, do not finalize.")
+@click.option(
+    "--n-procs", type=click.IntRange(1), default=1, show_default=True, help="Processes at work."
+)
+@click.option(
+    "--dask-scheduler",
+    metavar="ADDRESS",
+    help="Let a dask cluster do the work: its address, or its scheduler's JSON file.",
+)
+@click.option("--shard", callback=_shard, metavar="I/N", help="Do share I of N; finalize later.")
 @click.option("--strict", is_flag=True, help="Stop at the first failure.")
-@click.option("--check-content", is_flag=True, help="Compare inputs by what they hold.")
+@click.option(
+    "--check-content", is_flag=True, help="Compare inputs by what they hold, not by size and time."
+)
 @click.option("--prune", is_flag=True, help="Remove scans that the tree does not hold any more.")
 @click.option("--dry-run", is_flag=True, help="Show what would be done, and write nothing.")
-@click.option("--tsv", is_flag=True, help="Also write a long table a scan and atlas.")
-@click.option("--netcdf", is_flag=True, help="Also write qsiparc.nc.")
-@click.option("--parquet", is_flag=True, help="Also write qsiparc.parquet.")
-@click.option("--zarr-format", type=click.Choice(["3", "2"]), default="3", show_default=True)
-@click.option("--verbose", "-v", count=True, help="Say more; -vv everything.")
+@click.option("--tsv", is_flag=True, help="Also write a long table of every scan and atlas.")
+@click.option("--netcdf", is_flag=True, help="Also write the study as one netCDF file.")
+@click.option("--parquet", is_flag=True, help="Also write the study as one long table.")
+@click.option(
+    "--zarr-format",
+    type=click.Choice(["3", "2"]),
+    default="3",
+    show_default=True,
+    help="Of the archive; 2 is for old readers.",
+)
+@click.option("--verbose", "-v", count=True, help="Name every scan; -vv also what was noticed.")
 def build(
     qsirecon_dir: Path,
     output_dir: Path,
@@ -102,15 +180,14 @@ def build(
     """Reduce every scan of a study over every atlas, into one archive.
 
     QSIRECON_DIR is what QSIRecon wrote, OUTPUT_DIR a folder outside of it. Labels and names can be
-    given with or without sub-, ses-, atlas- and param-, and more than once; without, everything is
-    taken. What was done before and has not changed is not done again.
+    given with or without sub-, ses-, atlas- and param-; without, everything is taken. What was
+    done before and has not changed is not done again.
     """
-    from qsiparc.cohort.assemble import finalize
+    from qsiparc.cohort.assemble import check_formats, finalize
     from qsiparc.cohort.plan import Options
-    from qsiparc.cohort.study import carry_out, prepare_output
+    from qsiparc.cohort.study import carry_out
 
-    level = {0: logging.WARNING, 1: logging.INFO}.get(verbose, logging.DEBUG)
-    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
+    _log(verbose)
     options = Options(
         participant_label=participant_label or None,
         session_label=session_label or None,
@@ -123,31 +200,39 @@ def build(
         prune=prune,
         shard=shard or (1, 1),
     )
+    formats: dict[str, Any] = {
+        "zarr_format": int(zarr_format),
+        "netcdf": netcdf,
+        "parquet": parquet,
+        "tsv": tsv,
+    }
+    teller = Teller(verbose=verbose > 0, names_failures=not strict)
     try:
+        check_formats(**formats, is_shard=shard is not None)
         if dry_run:
             show_plan(qsirecon_dir, output_dir, options)
             return
-        with _engine(n_procs, dask_scheduler) as engine, Teller(verbose=verbose > 0) as teller:
-            out = prepare_output(qsirecon_dir, output_dir)
+        with _engine(n_procs, dask_scheduler) as engine, teller:
             report = carry_out(
-                qsirecon_dir, out, options, engine, strict=strict, begun=teller.begun
+                qsirecon_dir, output_dir, options, engine, strict=strict, begun=teller.begun
             )
-        if shard is None and report.exit_code != 2:  # noqa: PLR2004 - nothing to assemble
-            finalize(
-                output_dir,
-                zarr_format=3 if zarr_format == "3" else 2,
-                netcdf=netcdf,
-                parquet=parquet,
-                tsv=tsv,
-            )
+        if shard is None:
+            with suppress(BuildError) if report.exit_code == NONE else nullcontext():
+                finalize(output_dir, **formats)
     except KeyboardInterrupt:
         click.echo("Interrupted. What was done is kept; the same command goes on.", err=True)
         sys.exit(INTERRUPTED)
-    except QsiparcError as error:
+    except (QsiparcError, OSError) as error:
         click.echo(f"Error: {error}", err=True)
-        sys.exit(1 if strict and isinstance(error, BuildError) else 2)
+        sys.exit(STOPPED if strict and teller.n_failed else NONE)
     summarise(report, output_dir, is_shard=shard is not None)
     sys.exit(report.exit_code)
+
+
+def _log(verbose: int) -> None:
+    """Show what qsiparc notices, and leave the libraries below it quiet."""
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("qsiparc").setLevel(logging.DEBUG if verbose > 1 else logging.WARNING)
 
 
 @contextmanager
@@ -164,5 +249,9 @@ def _engine(n_procs: int, scheduler: str | None) -> Iterator[int | distributed.C
         ) from error
     is_file = Path(scheduler).is_file()
     connect: Any = Client  # dask's annotations are incomplete
-    with connect(**{"scheduler_file" if is_file else "address": scheduler}) as client:
+    try:
+        client = connect(**{"scheduler_file" if is_file else "address": scheduler})
+    except (OSError, ValueError) as error:
+        raise OptionError(f"--dask-scheduler {scheduler}: no scheduler there: {error}") from error
+    with client:
         yield client

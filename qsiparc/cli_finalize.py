@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from qsiparc.cli_report import counted, tell_archive
+
 if TYPE_CHECKING:
     from typing import Literal
 
@@ -33,17 +35,23 @@ def finalize(
     OUTPUT_DIR is that of `qsiparc build`. Run this after builds with --shard, or to have the study
     in another format; it only reads the parts, and can be run again at any time.
     """
-    from qsiparc.archive import STUDY
     from qsiparc.cohort.assemble import finalize as assemble
+    from qsiparc.cohort.failures import FAILURES, count_failed
 
     tree = assemble(
         output, zarr_format=3 if zarr_format == "3" else 2, netcdf=netcdf, parquet=parquet, tsv=tsv
     )
+    width = max(map(len, tree.children))
     for atlas, node in tree.children.items():
-        click.echo(f"{atlas}: {_size(node.to_dataset())}")
-    where = Path(output) / STUDY
-    click.echo(f"The archive is {where}. In Python: qsiparc.open({str(where.parent)!r})")
+        click.echo(f"{atlas:<{width}}  {_size(node.to_dataset())}")
+    n_failed = count_failed(Path(output))
+    if n_failed:
+        them = "it" if n_failed == 1 else "them"
+        click.echo(
+            f"{counted(n_failed, 'scan')} failed, or part of {them}: {Path(output, FAILURES)}"
+        )
+    tell_archive(Path(output))
 
 
 def _size(cube: xr.Dataset) -> str:
-    return ", ".join(f"{size} {dim}s" for dim, size in cube.sizes.items())
+    return ", ".join(counted(size, str(dim)) for dim, size in cube.sizes.items())

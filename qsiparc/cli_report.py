@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Final, Self
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -22,6 +24,7 @@ _INTERVAL: Final = 30.0
 """Seconds between two lines of progress where there is no terminal."""
 
 _SHOWN: Final = 5
+_MINUTE: Final = 60
 
 
 def show_plan(root: Path, out: Path, options: Options) -> None:
@@ -41,12 +44,24 @@ def show_plan(root: Path, out: Path, options: Options) -> None:
     current: list[Status] = []
     study = Study(plan, check_content=options.check_content)
     todo = list(study.pending(current.append))
+    width = max((len(task.scan) for task in todo), default=0)
     for task in todo:
         atlases = {atlas for one in task.maps for atlas in one.dsegs}
-        click.echo(f"to do  {task.scan}: {len(task.maps)} maps, {', '.join(sorted(atlases))}")
-    click.echo(f"{len(todo)} scans to do, {len(current)} up to date. Nothing was written.")
+        what = f"{counted(len(task.maps), 'map')} over {', '.join(sorted(atlases)) or 'no atlas'}"
+        click.echo(f"{task.scan:<{width}}  {what} ({study.reasons[task.scan]})")
+    troubles = Counter((one.atlas, one.reason) for task in todo for one in task.failures)
+    for (atlas, reason), count in troubles.items():
+        click.echo(f"would fail in {counted(count, 'scan')}: {atlas}: {reason}")
+    click.echo(
+        f"{counted(len(todo), 'scan')} to do, {len(current)} up to date. Nothing was written."
+    )
     if plan.n_unpaired:
         click.echo(_unpaired(plan.n_unpaired))
+
+
+def counted(count: int, what: str) -> str:
+    """A number of things: ``1 scan``, ``2 scans``."""
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 class Teller:
@@ -56,12 +71,21 @@ class Teller:
     ----------
     verbose : bool
         Whether to name every scan.
+    names_failures : bool
+        Whether to name what failed, as it comes.
+
+    Attributes
+    ----------
+    n_failed : int
+        Scans that failed, or part of them.
     """
 
-    def __init__(self, *, verbose: bool = False) -> None:
+    def __init__(self, *, verbose: bool = False, names_failures: bool = True) -> None:
         self._verbose = verbose
+        self._names_failures = names_failures
         self._bar: tqdm[None] | None = None
-        self._n_total = self._n_told = self._n_worked = self._n_failed = 0
+        self.n_failed = 0
+        self._n_total = self._n_told = self._n_worked = 0
         self._begin = self._last = time.monotonic()
 
     def __enter__(self) -> Self:
@@ -90,27 +114,30 @@ class Teller:
             To be told the status of each.
         """
         self._n_total = total
+        self._begin = self._last = time.monotonic()
         if sys.stderr.isatty():
             from tqdm import tqdm
 
             self._bar = tqdm(desc="building", unit=" scans", total=total)
         else:
-            self._say(f"{total} scans")
+            self._say(f"building {counted(total, 'scan')}")
         return self._tell
 
     def _tell(self, status: Status) -> None:
         self._n_told += 1
         self._n_worked += not status.skipped
-        self._n_failed += bool(status.failures)
+        self.n_failed += bool(status.failures)
         if self._bar is not None:
             self._bar.update()
-        for one in status.failures:
-            what = " ".join(word for word in (one.atlas, one.scalar) if word)
-            self._say(f"{one.scan}: {one.step} {what}: {one.reason}")
+        for one in status.failures if self._names_failures else ():
+            what = " ".join(word for word in (one.step, one.atlas, one.scalar) if word)
+            self._say(f"failed: {one.scan}, {what}: {one.reason}")
+            if one.file:
+                self._say(f"        {one.file}")
         if self._verbose and not status.failures:
-            self._say(f"{status.scan}: {'up to date' if status.skipped else 'done'}")
+            self._say(f"{'up to date' if status.skipped else 'done'}: {status.scan}")
         for message in status.warnings if self._verbose else ():
-            self._say(f"{status.scan}: {message}")
+            self._say(f"warning: {status.scan}: {message}")
         if self._bar is None and time.monotonic() - self._last > _INTERVAL:
             self._last = time.monotonic()
             self._say(self._line())
@@ -118,9 +145,9 @@ class Teller:
     def _line(self) -> str:
         left = self._n_total - self._n_told
         pace = (self._last - self._begin) / max(self._n_worked, 1)
+        failed = f", {self.n_failed} failed" if self.n_failed else ""
         return (
-            f"{self._n_told} of {self._n_total} scans, {self._n_failed} failed, about "
-            f"{left * pace / 60:.0f} min left"
+            f"{self._n_told} of {self._n_total} scans{failed}, about {duration(left * pace)} left"
         )
 
     def _say(self, line: str) -> None:
@@ -128,6 +155,14 @@ class Teller:
             self._bar.write(line, file=sys.stderr)
         else:
             click.echo(line, err=True)
+
+
+def duration(seconds: float) -> str:
+    """A time for people: ``40 s``, ``3 min``, ``2 h 05 min``."""
+    minutes = round(seconds / _MINUTE)
+    if seconds < 2 * _MINUTE:
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < _MINUTE else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def summarise(report: Report, out: Path, *, is_shard: bool) -> None:
@@ -151,31 +186,46 @@ def summarise(report: Report, out: Path, *, is_shard: bool) -> None:
     }
     for name, scans in rows.items():
         if scans:
-            shown = ", ".join(scans[:_SHOWN]) if name not in {"done", "up to date"} else ""
-            more = f" and {len(scans) - _SHOWN} more" if shown and len(scans) > _SHOWN else ""
-            click.echo(f"{name:<10} {len(scans):>6}  {shown}{more}".rstrip())
-    left_out = sum(len(status.left_out) for status in report.statuses)
-    if left_out:
-        click.echo(f"{left_out} maps are left out, such as 4D ones: {out / 'left_out.tsv'}")
-    if report.n_unpaired:
-        click.echo(_unpaired(report.n_unpaired))
+            is_long = name in {"done", "up to date"}
+            _row(name, counted(len(scans), "scan"), "" if is_long else _few(scans))
     dropped = [status for status in report.statuses if status.dropped]
     if dropped:
-        click.echo(
-            f"{len(dropped)} scans have lost what was not asked for this time: "
-            f"{', '.join(dropped[0].dropped)}"
+        _row("gone", counted(len(dropped), "scan"), f"the tree has no {_few(dropped[0].dropped)}")
+    left_out = sum(len(status.left_out) for status in report.statuses)
+    if left_out:
+        _row("left out", counted(left_out, "map"), f"why: {out / 'left_out.tsv'}")
+    if report.n_unpaired:
+        _row(
+            "unpaired", counted(report.n_unpaired, "map"), "why: qsiparc find --table QSIRECON_DIR"
         )
     doubtful = [status.scan for status in report.statuses if status.warnings]
     if doubtful:
-        click.echo(f"{len(doubtful)} scans came with warnings; -v shows them.")
+        _row("warnings", counted(len(doubtful), "scan"), f"{_few(doubtful)}; -v shows them")
     if report.partial or report.failed:
-        click.echo(f"What failed, and why: {out / 'failures.tsv'}")
+        _row("failures", str(out / "failures.tsv"))
+        _row("", "Mend what it names and run the same command: only that is done again.")
     if is_shard:
-        click.echo(f"When all shares are done: qsiparc finalize {out}")
+        _row("next", f"qsiparc finalize {shlex.quote(str(out))}", "when all shares are done")
     elif report.exit_code < 2:  # noqa: PLR2004 - something to look at
-        click.echo(f"The archive is {out / 'qsiparc.zarr'}. Look at it:")
-        click.echo(f"  python -c \"import qsiparc; print(qsiparc.open('{out}'))\"")
+        tell_archive(out)
+
+
+def tell_archive(out: Path) -> None:
+    """Print where the archive of a study is, and how to look at it."""
+    _row("archive", str(out / "qsiparc.zarr"))
+    code = f"import qsiparc; print(qsiparc.open({str(out)!r}))"
+    is_plain = not set(code) & set('"$`\\!')
+    _row("next", f'python -c "{code}"' if is_plain else f"python -c {shlex.quote(code)}")
+
+
+def _row(name: str, what: str, more: str = "") -> None:
+    click.echo(f"{name:<12}{what}{'  ' if more else ''}{more}")
+
+
+def _few(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
 
 
 def _unpaired(count: int) -> str:
-    return f"{count} maps go with no label image; `qsiparc find --table` says why."
+    return f"{counted(count, 'map')} with no label image; `qsiparc find --table` says why."

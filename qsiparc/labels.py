@@ -128,3 +128,8 @@ def some(labels: NDArray[np.integer]) -> str:
     """The first few labels, as text."""
     shown = ", ".join(map(str, labels[:SHOWN].tolist()))
     return shown if labels.size <= SHOWN else f"{shown}, … ({labels.size} in all)"
+
+
+def counted(things: NDArray[Any], name: str = "label") -> str:
+    """How many there are, in words."""
+    return f"{things.size} {name}{'s' if things.size != 1 else ''}"

@@ -10,7 +10,7 @@ import pandas as pd
 
 from qsiparc.atlas import AtlasLUT, RegionInfo, infer_hemisphere, is_background, read_lut
 from qsiparc.errors import LabelError, LabelWarning, LutError, OptionError, warn
-from qsiparc.labels import some
+from qsiparc.labels import counted, some
 from qsiparc.names import REGION_COORDS, RESERVED, VOLUME
 
 if TYPE_CHECKING:
@@ -130,9 +130,9 @@ def region_rows(lut: AtlasLUT, parcellation: Parcellation, unknown: Unknown) -> 
         }
         indices = np.concatenate([indices, strange])
     elif strange.size:
+        table_name = f"the LUT {lut.atlas_name!r}" if lut.atlas_name else "the LUT"
         message = (
-            f"{name} holds {strange.size} labels that the LUT {lut.atlas_name!r} does not name: "
-            f"{some(strange)}."
+            f"{name} holds {counted(strange)} that {table_name} does not name: {some(strange)}."
         )
         if unknown == "raise" or strange.size == len(parcellation):
             none = " None of its regions is in the image: is it another atlas's LUT?"

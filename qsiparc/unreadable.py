@@ -21,7 +21,7 @@ def naming(path: Path) -> Iterator[None]:
         raise
     except Exception as error:
         raise NiftiError(
-            f"{path}: not readable as a NIfTI volume: {error}{_looks(path)}"
+            f"{path}: not readable as a NIfTI volume: {str(error).rstrip('.')}.{_looks(path)}"
         ) from error
 
 

@@ -10,7 +10,7 @@ import xarray as xr
 from qsiparc.captions import describe_values
 from qsiparc.cube import is_cube, require_cube, select
 from qsiparc.errors import CubeError, LabelError, LabelWarning, OptionError, warn
-from qsiparc.labels import some
+from qsiparc.labels import counted, some
 from qsiparc.names import MEMBER_LABELS, RELABELLED, SPACE, VALUE, VOXEL_DIMS
 from qsiparc.parcellation import Parcellation
 from qsiparc.space import GRID_ATTR, space_coords
@@ -172,10 +172,10 @@ def _tell(
         return
     told = []
     if unknown.size and not one:
-        told.append(f"{name} holds {unknown.size} labels that the cube lacks: {some(unknown)}.")
+        told.append(f"{name} holds {counted(unknown)} that the cube lacks: {some(unknown)}.")
     if lost.size:
         told.append(
-            f"{name} lacks {lost.size} regions, whose values are nowhere now: {some(lost)}."
+            f"{name} lacks {counted(lost, 'region')}, whose values are nowhere now: {some(lost)}."
         )
     if told and missing == "raise":
         raise LabelError(" ".join(told))

@@ -105,6 +105,17 @@ class TestTables:
         pd.testing.assert_frame_equal(table[columns], expected[columns], check_dtype=False)
         assert table["n_voxels"].dtype == np.int64
 
+    def test_are_renewed_or_told_of(self, out):
+        finalize(out, tsv=True)
+        with pytest.warns(QsiparcWarning, match=r"_diffmap\.tsv is of an earlier run.*--tsv"):
+            finalize(out)
+        put(out, "sub-1_ses-1", {"A": cube("sub-1_ses-1", ("FA",))})
+        (out / "parts" / "sub-2.nc").unlink()
+        finalize(out, tsv=True)
+        left = sorted(path.name for path in out.rglob("*_diffmap.*"))
+        stem = "sub-1_ses-1_atlas-A_diffmap"
+        assert left == [f"{stem}.json", f"{stem}.tsv"]
+
     def test_have_a_sidecar_that_names_the_sources(self, out):
         finalize(out, tsv=True)
         path = out / "sub-1/ses-1/dwi/sub-1_ses-1_atlas-B_diffmap.json"
@@ -162,7 +173,7 @@ class TestCommand:
     def test_says_what_there_is_and_how_to_open_it(self, out):
         done = CliRunner().invoke(command, [str(out), "--netcdf", "--tsv", "--zarr-format", "2"])
         assert done.exit_code == 0, done.output
-        assert "A: 3 regions, 2 stats, 2 scalars, 3 subjects\n" in done.output
+        assert "A  3 regions, 2 stats, 2 scalars, 3 subjects\n" in done.output
         assert f"qsiparc.open({str(out)!r})" in done.output
         assert (out / "qsiparc.nc").exists()
         assert (out / "qsiparc.zarr" / ".zmetadata").exists()

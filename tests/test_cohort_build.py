@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -11,6 +12,7 @@ import xarray as xr
 
 import qsiparc
 from qsiparc.cohort import build
+from qsiparc.cohort.fingerprint import why_to_do
 from qsiparc.cohort.parts import part_attrs, part_paths, read_part
 from qsiparc.errors import (
     BuildError,
@@ -117,17 +119,109 @@ def test_other_options_make_other_parts(tree, out):
         assert not set(before.values()) & set(after.values())
 
 
-def test_what_nobody_asks_for_any_more_leaves_with_a_word(tree, out):
-    before = parts_only(tree, out)
-    lost = "2 scans were built .*lost it: Brainnetome246Ext, direction, md of sub-001_ses-01"
-    with pytest.warns(QsiparcWarning, match=lost):
-        after = parts_only(
-            tree, out, participant_label=["001", "002"], atlas="4S156Parcels", scalars="FA"
-        )
-    assert before[SCANS[2]] == after[SCANS[2]]
+def test_what_was_asked_for_before_stays(tree, out):
+    first = {"atlas": "4S156Parcels", "scalars": "FA"}
+    parts_only(tree, out, **first)
     part = read_part(out / "parts" / f"{SCANS[0]}.nc")
     assert list(part.children) == ["4S156Parcels"]
     assert part["4S156Parcels"]["scalar"].to_numpy().tolist() == ["FA"]
+    wider = parts_only(tree, out, atlas="Brainnetome246Ext", scalars="md")
+    part = read_part(out / "parts" / f"{SCANS[0]}.nc")
+    assert list(part.children) == ["4S156Parcels", "Brainnetome246Ext"]
+    for cube in part.children.values():
+        assert cube["scalar"].to_numpy().tolist() == ["FA", "md"]
+    assert parts_only(tree, out, **first) == wider
+    whole = parts_only(tree, out)
+    assert not set(whole.values()) & set(wider.values())
+    assert parts_only(tree, out, **first) == whole
+
+
+def test_what_the_tree_has_no_more_leaves_with_a_word(tree, out):
+    parts_only(tree, out)
+    for path in tree.rglob("sub-001*ACPC*md_dwimap.nii.gz"):
+        path.unlink()
+    lost = "1 scans were built .*lost it: md of sub-001_ses-01"
+    with pytest.warns(QsiparcWarning, match=lost):
+        parts_only(tree, out)
+    part = read_part(out / "parts" / f"{SCANS[0]}.nc")
+    assert part["4S156Parcels"]["scalar"].to_numpy().tolist() == ["FA"]
+
+
+def test_masks_are_no_measures_unless_they_are_named(tree, out):
+    fa = tree / FA.format("001")
+    mask = fa.with_name(fa.name.replace("_param-FA", "_model-mtnorm_param-inliermask"))
+    shutil.copy(fa, mask)
+    first = parts_only(tree, out)
+    assert list(first) == SCANS
+    part = read_part(out / "parts" / f"{SCANS[0]}.nc")
+    assert "inliermask" not in part["4S156Parcels"]["scalar"].to_numpy().tolist()
+    row = table(out, "left_out").query("scalar == 'inliermask'").squeeze()
+    assert (row["scan"], row["file"]) == (SCANS[0], str(mask))
+    assert "it is a mask" in row["reason"]
+    assert "scalars='inliermask'" in row["reason"]
+    assert parts_only(tree, out) == first
+    named = parts_only(tree, out, scalars=["FA", "inliermask"], participant_label="001")
+    part = read_part(out / "parts" / f"{SCANS[0]}.nc")
+    assert "inliermask" in part["4S156Parcels"]["scalar"].to_numpy().tolist()
+    assert parts_only(tree, out) == named
+
+
+def test_a_table_that_was_given_must_be_good(tree, out):
+    for luts in ({"4S156Parcels": tree / "none.tsv"}, {"4s156parcels": tree / DSEG.format("001")}):
+        with pytest.raises(OptionError, match="table that was given for 4S156Parcels: "):
+            parts_only(tree, out, luts=luts)
+    assert not out.exists()
+
+
+def test_what_cannot_be_written_is_said_before_anything_is_done(tree, out, monkeypatch):
+    for formats in ({"tsv": True}, {"netcdf": True}, {"parquet": True}, {"zarr_format": 2}):
+        with pytest.raises(OptionError, match="A shard writes parts alone"):
+            build(tree, out, shard="1/2", **formats)
+    with pytest.raises(OptionError, match="zarr_format is 3 or 2"):
+        build(tree, out, zarr_format=4)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    with pytest.raises(OptionError, match="pip install"):
+        build(tree, out, parquet=True)
+    assert not out.exists()
+
+
+def test_another_tree_into_the_same_output_is_told(tree, out, tmp_path):
+    parts_only(tree, out)
+    other = shutil.copytree(tree, tmp_path / "other")
+    with pytest.warns(QsiparcWarning, match="qsirecon before, and is built from .*other now"):
+        parts_only(other, out)
+
+
+def test_when_nothing_succeeds(tree, out):
+    for path in tree.rglob("*ACPC*_dseg.nii.gz"):
+        damage(path, keep=0.1)
+    with (
+        pytest.warns(QsiparcWarning, match="3 of 3 scans failed"),
+        pytest.raises(BuildError, match=r"none of 3 scans has a value; .*failures\.tsv says why"),
+    ):
+        build(tree, out)
+
+
+@pytest.mark.parametrize(
+    ("stored", "reason"),
+    [
+        (None, "new"),
+        ({}, ""),
+        ({"failures": "[{}]"}, "failed before"),
+        ({"options": "x", "fingerprint": "x"}, "other options or version"),
+        ({"asked": "FA", "fingerprint": "x"}, "other maps or atlases"),
+        ({"fingerprint": "x"}, "inputs changed"),
+    ],
+)
+def test_why_a_scan_is_to_do(stored, reason):
+    wanted = {"fingerprint": "f", "content_fingerprint": "", "options": "{}", "asked": "FA md"}
+    if stored is not None:
+        stored = {**wanted, "failures": "[]", **stored}
+    assert why_to_do(stored, wanted) == reason
+    if stored == {**wanted, "failures": "[]"}:
+        wanted["content_fingerprint"] = "c"
+        assert why_to_do(stored, wanted) == "content not compared before"
 
 
 def test_the_same_statistics_by_another_name_are_the_same(tree, out):
@@ -314,6 +408,7 @@ def test_a_folder_with_nothing_in_it(tmp_path, out):
     (tmp_path / "empty").mkdir()
     with pytest.raises(BuildError, match="nothing to build"):
         parts_only(tmp_path / "empty", out)
+    assert not out.exists()
 
 
 @pytest.mark.parametrize("where", [".", "derivatives/qsiparc", "../qsirecon/out"])

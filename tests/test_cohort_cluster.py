@@ -82,7 +82,7 @@ def test_the_array_job_of_the_page(tree, tmp_path, undisturbed):
     assert len(part_paths(tmp_path / "out")) == N_SCANS
     (wrapped,) = re.findall(r'--wrap "(.*?)"', block("console", "sbatch"))
     output = run(wrapped.split(), tmp_path)
-    assert "The archive is out/qsiparc.zarr" in output
+    assert "archive     out/qsiparc.zarr" in output
     assert_same_study(undisturbed, tmp_path / "out")
 
 
@@ -108,26 +108,32 @@ def test_the_command_takes_a_running_dask_scheduler(tree, tmp_path, undisturbed)
         result = CliRunner().invoke(main, ["build", str(tree), str(tmp_path / "out"), *told])
         assert result.exit_code == 0, result.output
         assert cluster.scheduler.transition_counter > N_SCANS  # it was there that they ran
-    assert f"done            {N_SCANS}" in result.stdout
+    assert f"done        {N_SCANS} scans" in result.stdout
     assert_same_study(undisturbed, tmp_path / "out")
 
 
-def test_mpi_workers(tree, tmp_path, undisturbed):
+def mpirun():
+    """The command that starts a script on three MPI processes; of this environment, or else any."""
     pytest.importorskip("mpi4py")
-    mpirun = shutil.which("mpirun")
-    if mpirun is None:
+    here = str(Path(sys.executable).parent)
+    found = shutil.which("mpirun", path=here) or shutil.which("mpirun")
+    if found is None:
         pytest.skip("MPI's mpirun is not installed")
+    version = subprocess.run([found, "--version"], capture_output=True, text=True, check=False)
+    is_open_mpi = "Open MPI" in version.stdout
+    return [found, *(["--oversubscribe"] if is_open_mpi else []), "-n", "3", sys.executable]
+
+
+def test_mpi_workers(tree, tmp_path, undisturbed):
+    command = mpirun()
     script = tmp_path / "study.py"
-    script.write_text(
-        "import qsiparc\n"
-        "from mpi4py.futures import MPIPoolExecutor\n"
-        "if __name__ == '__main__':\n"
-        "    with MPIPoolExecutor(2) as executor:\n"
-        f"        qsiparc.build({str(tree)!r}, 'out', executor=executor)\n"
-    )
+    (tmp_path / "qsirecon").symlink_to(tree)
+    *lines, last = block("py", "MPIPoolExecutor").splitlines()
+    count = last[: len(last) - len(last.lstrip())] + "print(executor.num_workers, 'workers')"
+    script.write_text("\n".join([*lines, last, count]))
     allowed = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
-    command = [mpirun, "--oversubscribe", "-n", "3", sys.executable, "-m", "mpi4py.futures", script]
-    run(command, tmp_path, **allowed)
+    output = run([*command, "-m", "mpi4py.futures", script], tmp_path, **allowed)
+    assert output == "2 workers\n"
     assert_same_study(undisturbed, tmp_path / "out")
     for path in part_paths(undisturbed):
         assert read_part(path).identical(read_part(tmp_path / "out/parts" / path.name))

@@ -210,7 +210,7 @@ class TestAtlases:
 
     def test_an_unknown_label_is_named(self, fa, dseg):
         short = AtlasLUT(LUT.regions[:2], "Short")
-        with pytest.warns(LabelWarning, match=r"1 labels .*'Short' does not name: 7"):
+        with pytest.warns(LabelWarning, match=r"1 label that the LUT 'Short' does not name: 7"):
             cube = fa.parc.extract(dseg, short)
         assert cube.region.to_numpy().tolist() == [3, 1]
         with pytest.raises(LabelError, match="does not name: 7"):

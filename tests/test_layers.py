@@ -15,6 +15,7 @@ FOUNDATION = {"atomic", "names", "errors", "options", "version"}
 MAY_IMPORT = {
     "__init__": {"accessor"},
     "accessor": {
+        "accessor_plot",
         "aggregate",
         "archive",
         "cube",
@@ -27,6 +28,7 @@ MAY_IMPORT = {
         "table",
         "volume",
     },
+    "accessor_plot": {"plot"},
     "aggregate": {"cube", "groups", "pooling"},
     "archive": {"cube", "space"},
     "atomic": set(),
@@ -61,7 +63,7 @@ MAY_IMPORT = {
     "cli": {"cli_build", "cli_finalize", "discover"},
     "cli_build": {"cli_report", "cohort.assemble", "cohort.plan", "cohort.study"},
     "cli_report": {"cohort.plan", "cohort.study"},
-    "cli_finalize": {"archive", "cohort.assemble"},
+    "cli_finalize": {"cli_report", "cohort.assemble", "cohort.failures"},
     "cohort": {"cohort.assemble", "cohort.plan", "cohort.study", "progress"},
     "cohort.agree": set(),
     "cohort.assemble": {
@@ -91,7 +93,7 @@ MAY_IMPORT = {
     },
     "cohort.netcdfwriter": {"cohort.blocks", "cube"},
     "cohort.parts": {"cube"},
-    "cohort.plan": {"catalogue", "cohort.record", "cohort.task", "discover"},
+    "cohort.plan": {"catalogue", "cohort.record", "cohort.task", "cohort.wanted", "discover"},
     "cohort.reading": {"cohort.parts", "cohort.record"},
     "cohort.record": set(),
     "cohort.study": {
@@ -114,6 +116,7 @@ MAY_IMPORT = {
         "parcellation",
         "sidecar",
     },
+    "cohort.wanted": {"cohort.parts"},
     "cohort.zarrwriter": {"archive", "cohort.blocks", "cube"},
     "discover": {
         "discover.bidsfile",
@@ -192,6 +195,25 @@ MAY_IMPORT = {
     "phantom.catalogue": {"entities"},
     "phantom.maps": {"phantom.brain"},
     "phantom.scan": {"phantom.atlas", "phantom.brain", "phantom.maps"},
+    "plot": {"plot.histogram", "plot.matrix", "plot.ranking", "plot.slices", "plot.strips"},
+    "plot.choice": {"cube"},
+    "plot.histogram": {
+        "captions",
+        "labels",
+        "masking",
+        "parcellation",
+        "plot.style",
+        "reduce",
+        "regions",
+        "space",
+        "validity",
+    },
+    "plot.matrix": {"captions", "plot.choice", "plot.style"},
+    "plot.ranking": {"captions", "cube", "plot.choice", "plot.style"},
+    "plot.slices": {"captions", "plot.style", "plot.world"},
+    "plot.strips": {"captions", "cube", "plot.choice", "plot.style"},
+    "plot.style": set(),
+    "plot.world": {"grid", "labels", "parcellation", "space"},
     "pooling": set(),
     "probseg": {
         "entities",
@@ -293,6 +315,13 @@ def test_imports_go_one_way():
 def test_only_the_nifti_rooms_import_nibabel(room):
     imports = {name.split(".")[0] for name in ROOMS[room]}
     assert ("nibabel" in imports) == (room in NIBABEL)
+
+
+@pytest.mark.parametrize("room", sorted(ROOMS))
+def test_only_the_figures_import_matplotlib_and_none_keeps_state(room):
+    imports = {name for name in ROOMS[room] if name.startswith("matplotlib")}
+    assert not imports or room.startswith("plot")
+    assert "matplotlib.pyplot" not in imports or room == "plot.style"  # inside of axes_or_new
 
 
 @pytest.mark.parametrize("room", ["kernels", "pooling", "ranks", "weighted"])

@@ -78,7 +78,7 @@ def test_a_group_that_the_image_lacks_is_a_row(dseg):
 
 def test_labels_that_the_table_does_not_name(dseg):
     short = AtlasLUT(LUT.regions[:4], "Four")
-    with pytest.warns(LabelWarning, match="1 labels that the LUT 'Four' does not name: 5"):
+    with pytest.warns(LabelWarning, match="1 label that the LUT 'Four' does not name: 5"):
         merged, _ = dseg.parc.relabel({"x": ["L_a"]}, short)
     assert rows(merged) == [0, 1, 0, 0, 0, 0]
     with pytest.raises(LabelError, match="does not name: 5"):

@@ -43,7 +43,7 @@ def test_every_voxel_holds_the_value_of_its_region():
 def test_outside_is_nan_or_what_was_asked_for():
     image = with_labels(0, 2, 3, 4)
     cube = make()
-    with pytest.warns(LabelWarning, match=r"lacks 1 regions, whose values are nowhere now: 1\."):
+    with pytest.warns(LabelWarning, match=r"lacks 1 region, whose values are nowhere now: 1\."):
         assert np.isnan(painted(cube, image)[0]).all()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -59,9 +59,9 @@ def test_a_region_without_a_value_is_not_outside():
 
 
 def test_what_is_in_one_of_the_two_only_is_told():
-    with pytest.warns(LabelWarning, match="holds 1 labels that the cube lacks: 99"):
+    with pytest.warns(LabelWarning, match="holds 1 label that the cube lacks: 99"):
         painted(make().isel(region=slice(1, 4)), with_labels(99, 2, 3, 4))
-    with pytest.raises(LabelError, match=r"labels that the cube lacks: 99\..* lacks 1 regions"):
+    with pytest.raises(LabelError, match=r"label that the cube lacks: 99\..* lacks 1 region,"):
         painted(make(), with_labels(99, 2, 3, 4), missing="raise")
     with pytest.raises(LabelError, match="no region in common"):
         painted(make(), with_labels(5, 6, 7, 8), missing="ignore")

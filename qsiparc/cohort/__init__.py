@@ -57,10 +57,10 @@ def build(
     participant_label, session_label : str or iterable of str, optional
         Labels, with or without ``sub-`` and ``ses-``. Other scans that were built before stay.
     atlas : str or iterable of str, optional
-        Names of atlases. What is not asked for leaves the parts of the scans that are built, with
-        a warning.
+        Names of atlases. What a scan was built with before stays, as long as the tree holds it.
     scalars : str or iterable of str, optional
-        Ids or parameters of maps, as `find` shows them.
+        Ids or parameters of maps, as `find` shows them. Without, all but masks (``param-…mask``);
+        with, these, and what was built before.
     stats : str or sequence of str, optional
         A tier, or names of statistics.
     zero_is_missing : bool, optional
@@ -82,7 +82,8 @@ def build(
     tsv : bool, optional
         Also write a long table a scan and atlas.
     netcdf, parquet : bool, optional
-        Also write the study as netCDF, and its long table as Parquet.
+        Also write the study as netCDF, and its long table as Parquet. Neither of these, nor `tsv`,
+        goes with `shard`: `finalize` writes them, of the whole study.
     zarr_format : {3, 2}, optional
         2 for readers that do not know 3.
 
@@ -97,7 +98,9 @@ def build(
         There is nothing to build, nothing can be written, nothing succeeded, or `strict` is set
         and something failed.
     OptionError
-        The output lies within the input, or an option has a value that it cannot have.
+        The output lies within the input; an option has a
+        value that it cannot have, or does not go with another one; a look-up table of `luts`
+        cannot be read; pyarrow is not installed, for `parquet`.
     SelectionError
         Nothing has a name that was asked for.
 
@@ -119,11 +122,13 @@ def build(
     """
     import xarray as xr
 
+    from qsiparc.cohort.assemble import check_formats, finalize
     from qsiparc.cohort.plan import Options, parse_shard
-    from qsiparc.cohort.study import carry_out, prepare_output
+    from qsiparc.cohort.study import carry_out
     from qsiparc.progress import Progress
 
-    root = Path(qsirecon_dir).expanduser()
+    root, out = (Path(folder).expanduser() for folder in (qsirecon_dir, output_dir))
+    check_formats(zarr_format, netcdf=netcdf, parquet=parquet, tsv=tsv, is_shard=shard is not None)
     options = Options(
         participant_label=participant_label,
         session_label=session_label,
@@ -136,7 +141,6 @@ def build(
         prune=prune,
         shard=parse_shard(shard),
     )
-    out = prepare_output(root, Path(output_dir))
     with ExitStack() as stack:
 
         def begun(total: int) -> Callable[[Status], None]:
@@ -147,8 +151,6 @@ def build(
     _warn_of(report, out)
     if shard is not None:
         return xr.DataTree()
-    from qsiparc.cohort.assemble import finalize
-
     return finalize(out, zarr_format=zarr_format, netcdf=netcdf, parquet=parquet, tsv=tsv)
 
 
@@ -165,9 +167,8 @@ def _warn_of(report: Report, out: Path) -> None:
     dropped = [status for status in report.statuses if status.dropped]
     if dropped:
         warn(
-            f"{len(dropped)} scans were built before with more than was asked for this time, and "
-            f"have lost it: {', '.join(dropped[0].dropped)} of {dropped[0].scan}, for one. A part "
-            "holds what the last call asked for.",
+            f"{len(dropped)} scans were built before with more than the tree holds now, and have "
+            f"lost it: {', '.join(dropped[0].dropped)} of {dropped[0].scan}, for one.",
             QsiparcWarning,
         )
     doubtful = [status for status in report.statuses if status.warnings]

@@ -8,14 +8,20 @@ from typing import TYPE_CHECKING, Final
 from qsiparc.archive import STUDY, open_tree
 from qsiparc.atomic import replacing
 from qsiparc.cohort.derivative import describe_dataset
-from qsiparc.cohort.failures import write_tables
+from qsiparc.cohort.failures import FAILURES, write_tables
 from qsiparc.cohort.layout import survey
 from qsiparc.cohort.lock import locked
-from qsiparc.cohort.longwriter import require_pyarrow, write_parquet, write_scan_tables
+from qsiparc.cohort.longwriter import (
+    TABLES,
+    require_pyarrow,
+    scan_tables,
+    write_parquet,
+    write_scan_tables,
+)
 from qsiparc.cohort.netcdfwriter import write_netcdf
 from qsiparc.cohort.parts import part_paths
 from qsiparc.cohort.zarrwriter import ZarrFormat, write_zarr
-from qsiparc.errors import CubeError, OptionError, QsiparcWarning, warn
+from qsiparc.errors import BuildError, CubeError, OptionError, QsiparcWarning, warn
 
 if TYPE_CHECKING:
     import os
@@ -58,6 +64,8 @@ def finalize(
 
     Raises
     ------
+    BuildError
+        No scan has a value.
     CubeError
         There are no parts, a file is no whole part, or two scans cannot be in one cube: their
         regions, statistics or policy on zeros differ, or one id means two maps. Both are named.
@@ -70,7 +78,8 @@ def finalize(
     -----
     QsiparcWarning
         Units of a scalar differ between scans, so the archive states none; one map goes by two
-        ids; or an earlier ``qsiparc.nc`` or ``qsiparc.parquet`` is not renewed.
+        ids; or an earlier ``qsiparc.nc`` or ``qsiparc.parquet``, or tables of scans, are not
+        renewed.
 
     Notes
     -----
@@ -78,10 +87,7 @@ def finalize(
     store takes its name when it is whole; until then the one from before stays.
     """
     out = Path(out)
-    if zarr_format not in {2, 3}:
-        raise OptionError(f"zarr_format is 3 or 2, not {zarr_format!r}.")
-    if parquet:
-        require_pyarrow()
+    check_formats(zarr_format, parquet=parquet)
     paths = part_paths(out)
     if not paths:
         raise CubeError(
@@ -93,8 +99,8 @@ def finalize(
         describe_dataset(out)
         write_tables(out, study.troubles)
         if not study.atlases:
-            raise CubeError(
-                f"{out}: none of {len(paths)} scans has a value; failures.tsv says why."
+            raise BuildError(
+                f"{out}: none of {len(paths)} scans has a value; {out / FAILURES} says why."
             )
         with replacing(out / STUDY) as new:
             write_zarr(study, new, zarr_format=zarr_format)
@@ -109,7 +115,42 @@ def finalize(
                 _warn_of_stale(out / name)
         if tsv:
             write_scan_tables(study, out)
+        elif any(scan_tables(out)):
+            _warn_of_stale(out / TABLES)
     return open_tree(out / STUDY)
+
+
+def check_formats(
+    zarr_format: ZarrFormat = 3,
+    *,
+    netcdf: bool = False,
+    parquet: bool = False,
+    tsv: bool = False,
+    is_shard: bool = False,
+) -> None:
+    """Check what is to be written, before a study is built for it.
+
+    Parameters
+    ----------
+    zarr_format, netcdf, parquet, tsv
+        As `finalize` takes them.
+    is_shard : bool
+        Whether only a share of the scans is built.
+
+    Raises
+    ------
+    OptionError
+        As in `finalize`; or it is for `finalize` to write, of all shares.
+    """
+    if zarr_format not in {2, 3}:
+        raise OptionError(f"zarr_format is 3 or 2, not {zarr_format!r}.")
+    if parquet:
+        require_pyarrow()
+    if is_shard and (netcdf or parquet or tsv or zarr_format != 3):  # noqa: PLR2004 - a format
+        raise OptionError(
+            "A shard writes parts alone. Once all are done, `qsiparc finalize` puts them together, "
+            "and takes --tsv, --netcdf, --parquet and --zarr-format."
+        )
 
 
 def _warn_of_stale(path: Path) -> None:

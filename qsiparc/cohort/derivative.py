@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from qsiparc.atomic import replacing
 from qsiparc.entities import parse_entities
@@ -14,7 +17,6 @@ from qsiparc.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     import xarray as xr
 
@@ -63,6 +65,12 @@ def describe_dataset(out: Path, *, source: Path | None = None) -> Path:
     _write(path, json.dumps(about, indent=2, ensure_ascii=False) + "\n")
     _write(out / ".bidsignore", "".join(f"{line}\n" for line in _IGNORED))
     return path
+
+
+def earlier_source(out: Path) -> Path | None:
+    """The tree that the study in a folder was built from, where that is known."""
+    link = urlsplit(_known_link(out / DESCRIPTION))
+    return Path(url2pathname(link.path)) if link.scheme == "file" else None
 
 
 def _known_link(path: Path) -> str:

@@ -41,6 +41,12 @@ def write_tables(out: Path, known: Mapping[str, Troubles] | None = None) -> None
     _write(out / LEFT_OUT, [one for _, left_out in ordered for one in left_out])
 
 
+def count_failed(out: Path) -> int:
+    """How many scans ``failures.tsv`` names."""
+    table = pd.read_csv(out / FAILURES, sep="\t", dtype=str, keep_default_na=False)
+    return int(table["scan"].nunique())
+
+
 def _of_part(path: Path) -> Troubles:
     try:
         attrs = part_attrs(path)

@@ -103,22 +103,35 @@ class Inspector:
         return PurePath(os.path.relpath(path, self._root)).as_posix()
 
 
-def is_current(stored: dict[str, Any], wanted: dict[str, Any]) -> bool:
-    """Whether a part is what would be made of the inputs as they are now.
+def why_to_do(stored: dict[str, Any] | None, wanted: dict[str, Any]) -> str:
+    """Why the part of a scan is to be made, in a few words.
 
     Parameters
     ----------
-    stored, wanted : dict
-        Attributes of the part, and of `Inspector.attrs`.
+    stored : dict or None
+        Attributes of the part that is there.
+    wanted : dict
+        Attributes of `Inspector.attrs`.
 
     Returns
     -------
-    bool
-        By content where that was looked at, else by size and time. Never for a part with
-        failures: what is missing is tried again.
+    str
+        Empty when the part is what would be made of the inputs as they are now: by content where
+        that was looked at, else by size and time. Never for a part with failures, for what is
+        missing is tried again.
     """
+    if stored is None:
+        return "new"
+    if stored.get("failures") != "[]":
+        return "failed before"
     key = "content_fingerprint" if wanted["content_fingerprint"] else "fingerprint"
-    return stored.get(key) == wanted[key] and stored.get("failures") == "[]"
+    if stored.get(key) == wanted[key]:
+        return ""
+    if not stored.get(key):
+        return "content not compared before"
+    reasons = {"options": "other options or version", "asked": "other maps or atlases"}
+    differing = (text for name, text in reasons.items() if stored.get(name) != wanted[name])
+    return next(differing, "inputs changed")
 
 
 def _files(task: Task) -> Iterable[str]:

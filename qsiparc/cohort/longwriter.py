@@ -17,12 +17,16 @@ from qsiparc.progress import Progress
 from qsiparc.table import to_long, write_tsv
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     import pyarrow as pa
     import xarray as xr
 
     from qsiparc.cohort.layout import Layout, Study
+
+TABLES: Final = "sub-*/**/*_diffmap.tsv"
+"""Where the tables of scans are, below the output folder."""
 
 ROWS: Final = 2**17
 """Most rows in a group of a Parquet file, unless one scan has more."""
@@ -118,12 +122,14 @@ def write_scan_tables(study: Study, out: Path) -> None:
     study : Study
         The parts.
     out : Path
-        Output folder. Tables are in ``sub-*/ses-*/dwi``; those that are there are replaced.
+        Output folder. Tables are in ``sub-*/ses-*/dwi``; those that are there are replaced, or
+        deleted where the study has no such scan or atlas any more.
 
     Notes
     -----
     Only maps that were reduced have rows; ``failures.tsv`` says why others have none.
     """
+    old = set(scan_tables(out))
     with Progress("writing tables", "scans", total=len(study.paths)) as progress:
         for scan, part in zip(study.scans, study.paths, strict=True):
             tree = read_part(part)
@@ -136,4 +142,13 @@ def write_scan_tables(study: Study, out: Path) -> None:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 sources = sources_of(tree.attrs, cube)
                 write_tsv(cube.assign_attrs(Sources=sources), target)
+                old.discard(target)
             progress.add(1)
+    for path in old:
+        path.unlink(missing_ok=True)
+        path.with_suffix(".json").unlink(missing_ok=True)
+
+
+def scan_tables(out: Path) -> Iterator[Path]:
+    """The tables of scans that are there."""
+    return out.glob(TABLES)

@@ -202,6 +202,14 @@ def part_attrs(path: Path) -> dict[str, Any]:
     return attrs
 
 
+def stored_attrs(out: Path, scan: str) -> dict[str, Any] | None:
+    """`part_attrs` of a scan; None where it has no part, or no whole one."""
+    try:
+        return part_attrs(part_path(out, scan))
+    except (FileNotFoundError, CubeError):
+        return None
+
+
 def _attrs_of(file: netCDF4.Dataset) -> dict[str, Any]:
     attrs = {name: file.getncattr(name) for name in file.ncattrs()}
     return {

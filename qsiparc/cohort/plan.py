@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from qsiparc.catalogue import resolve
 from qsiparc.cohort.record import Trouble
 from qsiparc.cohort.task import MapFile, Task
+from qsiparc.cohort.wanted import choose
 from qsiparc.discover import find
 from qsiparc.errors import BuildError, LutError, OptionError
 
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
 
     from qsiparc.atlas import AtlasLUT
     from qsiparc.discover import QsiReconDataset
+
+_A_MASK: Final = (
+    "by its name it is a mask, which is no measure; to have it all the same, name it: scalars={0!r}"
+)
 
 
 @dataclass(frozen=True)
@@ -113,48 +119,57 @@ def make_plan(root: Path, out: Path, options: Options) -> Plan:
     BuildError
         No map goes with a dseg.
     OptionError
-        Both a shard and pruning are asked for.
+        Both a shard and pruning are asked for, or a look-up table that was given cannot be read.
     SelectionError, DiscoveryError, UnknownStatisticError
         As in `qsiparc.find` and ``sel``.
     """
     resolve(options.stats)
+    root = root.expanduser().absolute()  # so that what is recorded is true from anywhere
     if options.prune and options.shard != (1, 1):
         raise OptionError("prune looks at the whole study, and shard at a share of it: not both.")
     dataset = find(root, luts=options.luts)
     there = frozenset(dataset.pairs()["scan"]) if options.prune else frozenset[str]()
-    if dataset.n_pairs:
-        dataset = dataset.sel(
-            subject=options.participant_label,
-            session=options.session_label,
-            atlas=options.atlas,
-            scalar=options.scalars,
-        )
-    pairs = dataset.pairs()
+    if not dataset.n_pairs:
+        raise _nothing(root, "no map goes with a label image")
+    dataset, pairs, masks = choose(
+        dataset,
+        out,
+        subject=options.participant_label,
+        session=options.session_label,
+        atlas=options.atlas,
+        scalar=options.scalars,
+    )
     if pairs.empty:
-        raise BuildError(
-            f"{root}: there is nothing to build, for no map goes with a label image. "
-            f"`qsiparc find {root}` shows what there is, and why."
-        )
-    tables = {str(atlas): _table(dataset, str(atlas)) for atlas in pairs["atlas"].unique()}
+        raise _nothing(root, "no map that was asked for goes with a label image that was")
+    tables = {str(atlas): _table(dataset, str(atlas), options) for atlas in pairs["atlas"].unique()}
     base: dict[str, Any] = {
         "out": str(out),
         "stats": options.stats,
         "zero_is_missing": options.zero_is_missing,
     }
     number, count = options.shard
-    drafts = sorted(_drafts(pairs).items())[number - 1 :: count]
+    drafts = sorted(_drafts(pairs, masks).items())[number - 1 :: count]
     tasks = [draft.task(tables, base) for _, draft in drafts]
     unpaired = sum(one.candidate and not one.used for one in dataset.map_rows)
     return Plan(root, tasks, unpaired, there)
 
 
-def _table(dataset: QsiReconDataset, atlas: str) -> AtlasLUT | str:
-    """The look-up table of an atlas, or why there is none."""
+def _nothing(root: Path, reason: str) -> BuildError:
+    return BuildError(
+        f"{root}: there is nothing to build, for {reason}. `qsiparc find {shlex.quote(str(root))}` "
+        "shows what there is, and why."
+    )
+
+
+def _table(dataset: QsiReconDataset, atlas: str, options: Options) -> AtlasLUT | str:
+    """The look-up table of an atlas, or why there is none; one that was given must be good."""
     if not any(dseg.lut_path for dseg in dataset.dsegs if dseg.atlas_name == atlas):
         return f"no look-up table of {atlas} was found; give one: luts={{{atlas!r}: path}}"
     try:
         return dataset.lut(atlas)
     except (LutError, OSError) as error:
+        if atlas.casefold() in map(str.casefold, options.luts or ()):
+            raise OptionError(f"The look-up table that was given for {atlas}: {error}") from error
         return str(error)
 
 
@@ -169,6 +184,7 @@ class _Draft:
     names: dict[str, tuple[str, str, str, str, str]] = field(default_factory=dict)
     taken: dict[tuple[str, str], str] = field(default_factory=dict)
     doubles: dict[str, tuple[str, str]] = field(default_factory=dict)
+    masks: dict[str, str] = field(default_factory=dict)
 
     def add(self, row: Any) -> None:  # noqa: ANN401 - a named tuple of pandas
         """Add a pair, unless the scan has that scalar over that atlas already."""
@@ -184,6 +200,7 @@ class _Draft:
         luts = {name: lut for name, lut in tables.items() if not isinstance(lut, str)}
         used = {atlas for of in self.maps.values() for atlas in of}
         shared: dict[tuple[str, ...], dict[str, str]] = {}
+        doubles = sorted(self.doubles.items())
         maps = [
             MapFile(path, *self.names[path], _usable(of, luts, shared))
             for path, of in sorted(self.maps.items(), key=lambda item: self.names[item[0]])
@@ -193,9 +210,13 @@ class _Draft:
             for atlas, reason in sorted(tables.items())
             if isinstance(reason, str) and atlas in used
         )
+        reasons = {
+            **{path: (name, f"{first} is a map of the same") for path, (name, first) in doubles},
+            **{path: (name, _A_MASK.format(name)) for path, name in sorted(self.masks.items())},
+        }
         left_out = tuple(
-            self._trouble("left out", f"{first} is a map of the same", scalar=scalar, file=path)
-            for path, (scalar, first) in sorted(self.doubles.items())
+            self._trouble("left out", reason, scalar=name, file=path)
+            for path, (name, reason) in reasons.items()
         )
         return Task(
             scan=self.scan,
@@ -225,7 +246,7 @@ def _usable(
     return shared.setdefault(tuple(usable.values()), usable)
 
 
-def _drafts(pairs: pd.DataFrame) -> dict[str, _Draft]:
+def _drafts(pairs: pd.DataFrame, masks: pd.DataFrame) -> dict[str, _Draft]:
     drafts: dict[str, _Draft] = {}
     row: Any
     for row in pairs.itertuples(index=False):
@@ -234,4 +255,7 @@ def _drafts(pairs: pd.DataFrame) -> dict[str, _Draft]:
             session = f"ses-{row.session}" if row.session else ""
             drafts[scan] = _Draft(scan, f"sub-{row.subject}", session)
         drafts[scan].add(row)
+    for row in masks.itertuples(index=False):
+        if row.scan in drafts:
+            drafts[row.scan].masks[row.map_path] = row.scalar
     return drafts

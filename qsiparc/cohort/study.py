@@ -6,20 +6,20 @@ import os
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import xarray as xr
 
-from qsiparc.cohort.derivative import describe_dataset
+from qsiparc.cohort.derivative import describe_dataset, earlier_source
 from qsiparc.cohort.executors import run_all
 from qsiparc.cohort.failures import write_tables
-from qsiparc.cohort.fingerprint import Inspector, is_current
+from qsiparc.cohort.fingerprint import Inspector, why_to_do
 from qsiparc.cohort.lock import locked
-from qsiparc.cohort.parts import part_attrs, part_path, part_paths, write_part
+from qsiparc.cohort.parts import part_paths, stored_attrs, write_part
 from qsiparc.cohort.plan import make_plan
 from qsiparc.cohort.record import Report, Status, from_json
 from qsiparc.cohort.task import part_attributes
-from qsiparc.errors import BuildError, CubeError, OptionError
+from qsiparc.errors import BuildError, CubeError, OptionError, QsiparcWarning, warn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,8 +51,14 @@ def prepare_output(root: Path, out: Path) -> Path:
         The output is the tree, or a folder in it.
     BuildError
         Nothing can be written there.
+
+    Warns
+    -----
+    QsiparcWarning
+        It holds the study of another tree.
     """
     out = check_output(root, out)
+    _warn_of_other_tree(root.expanduser().resolve(), out)
     probe = out / f".probe.{os.getpid()}.tmp"
     try:
         (out / "parts").mkdir(parents=True, exist_ok=True)
@@ -74,6 +80,21 @@ def check_output(root: Path, out: Path) -> Path:
             "it. Name a folder outside."
         )
     return target
+
+
+def _warn_of_other_tree(root: Path, out: Path) -> None:
+    """Say when scans of two trees come together; of one that moved, nothing is left behind."""
+    other = earlier_source(out)
+    if other is None or other == root or not other.is_dir():
+        return
+    if other in root.parents or root in other.parents:
+        return
+    warn(
+        f"{out} was built from {other} before, and is built from {root} now: scans of both will be "
+        "in it, and a scan that both hold will be that of now. Is it another study? Name another "
+        "output folder.",
+        QsiparcWarning,
+    )
 
 
 def _sweep(folder: Path) -> None:
@@ -99,13 +120,16 @@ class Study:
         Whether inputs are compared by what they hold.
     statuses : list of Status
         What became of the scans until now.
+    reasons : dict of str to str
+        By scan, why it is to do.
     dropped : dict of str to list of str
-        By scan, what its earlier part had and nobody asked for this time.
+        By scan, what its earlier part had and the tree holds no more.
     """
 
     plan: Plan
     check_content: bool = False
     statuses: list[Status] = field(default_factory=list)
+    reasons: dict[str, str] = field(default_factory=dict)
     dropped: dict[str, list[str]] = field(default_factory=dict)
 
     def pending(self, passed: Callable[[Status], None]) -> Iterator[Task]:
@@ -123,11 +147,13 @@ class Study:
         inspector = Inspector(str(self.plan.root), check_content=self.check_content)
         for task in self.plan.tasks:
             wanted = inspector.attrs(task)
-            stored = _stored(task)
-            if stored is not None and is_current(stored, wanted):
+            stored = stored_attrs(Path(task.out), task.scan)
+            reason = why_to_do(stored, wanted)
+            if stored is not None and not reason:
                 left_out = from_json(stored["left_out"])
                 passed(Status(task.scan, 1, left_out=left_out, skipped=True))
             else:
+                self.reasons[task.scan] = reason
                 asked = set(wanted["asked"].split())
                 self.dropped[task.scan] = [
                     name for name in (stored or {}).get("asked", "").split() if name not in asked
@@ -181,13 +207,6 @@ class Study:
         return Report(self.statuses, self.plan.n_unpaired)
 
 
-def _stored(task: Task) -> dict[str, Any] | None:
-    try:
-        return part_attrs(part_path(Path(task.out), task.scan))
-    except (FileNotFoundError, CubeError):
-        return None
-
-
 def _record(task: Task, status: Status) -> None:
     """Leave a part that says why, for a scan whose worker could not."""
     if status.written:
@@ -223,7 +242,8 @@ def carry_out(
     Parameters
     ----------
     root, out : Path
-        The tree, and the output folder as `prepare_output` gives it.
+        The tree and the output folder. Nothing is written before it is known that there is
+        something to do.
     options : Options
         What is asked for.
     engine : int, Executor, Client or None
@@ -237,7 +257,9 @@ def carry_out(
     -------
     Report
     """
+    out = check_output(root, out)
     plan = make_plan(root, out, options)
+    prepare_output(root, out)
     study = Study(plan, check_content=options.check_content)
     try:
         report = study.run(engine, strict=strict, tell=begun(len(plan.tasks)))

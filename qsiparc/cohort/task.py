@@ -81,7 +81,7 @@ class Task:
         self, step: str, reason: object, *, atlas: str = "", scalar: str = "", file: str = ""
     ) -> Trouble:
         """A record of something that is not in the cube."""
-        words = " ".join(str(reason).split()) or type(reason).__name__
+        words = " ".join(str(reason).split()).removeprefix(f"{file}: ") or type(reason).__name__
         return Trouble(self.scan, self.participant, self.session, atlas, scalar, file, step, words)
 
 
@@ -176,7 +176,7 @@ class _Work:
         try:
             volume = open_nifti(one.path)
             if VOLUME in volume.dims:
-                reason = f"it is 4D, {volume.shape}; a cube of a study has one value a region"
+                reason = f"it is 4D, {volume.shape}; a study takes maps of one value a voxel"
                 record = self.task.trouble("left out", reason, scalar=one.scalar, file=one.path)
                 self.left_out.append(record)
                 return reason

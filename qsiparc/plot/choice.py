@@ -1,0 +1,60 @@
+"""What of a cube a figure shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from qsiparc.cube import require_cube, select, unselected
+from qsiparc.errors import CubeError
+from qsiparc.names import VALUE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import xarray as xr
+    from numpy.typing import NDArray
+
+
+def choose(
+    cube: xr.Dataset, wanted: Mapping[str, Any], *, keep: Sequence[str], what: str
+) -> xr.DataArray:
+    """Values of a cube along the dims that a figure shows, and no others.
+
+    Parameters
+    ----------
+    cube : Dataset
+        The cube.
+    wanted : mapping
+        What to select, by coordinate; None selects nothing.
+    keep : sequence of str
+        Dims of the result, in order.
+    what : str
+        What the figure is called in the error: ``"A heatmap"``.
+
+    Returns
+    -------
+    DataArray
+        With the dims ``keep``, loaded; the other ones left scalar coordinates.
+
+    Raises
+    ------
+    CubeError
+        There is more than one value along another dim; the message says which.
+    SelectionError
+        There is none of that name.
+    """
+    values = select(unselected(require_cube(cube)), wanted)[VALUE]
+    others = [dim for dim in values.dims if dim not in keep]
+    several = {str(dim): values.sizes[dim] for dim in others if values.sizes[dim] > 1}
+    if several:
+        raise CubeError(f"{what} shows one value at a place; choose one of {several}.")
+    values = values.squeeze(others)
+    values = values.expand_dims([dim for dim in keep if dim not in values.dims])
+    return values.transpose(*keep).load()
+
+
+def texts(values: xr.DataArray, name: str) -> NDArray[Any]:
+    """A coordinate as an array of str, whatever it is stored as."""
+    return np.array([str(one) for one in np.atleast_1d(values.coords[name].to_numpy())], object)
