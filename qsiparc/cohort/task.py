@@ -15,6 +15,7 @@ from qsiparc.cohort.record import Status, Trouble, to_json
 from qsiparc.cube import assemble, text, text_coords
 from qsiparc.errors import GridMismatchError, collected_warnings
 from qsiparc.extract import extract_cube
+from qsiparc.more import more_values
 from qsiparc.names import FILE_COORDS, STATUS, STATUS_FLAGS, VALUE, VOLUME
 from qsiparc.nifti import open_nifti
 from qsiparc.parcellation import Parcellation
@@ -22,7 +23,9 @@ from qsiparc.sidecar import read_sidecar
 from qsiparc.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from qsiparc.atlas import AtlasLUT
 
@@ -136,27 +139,33 @@ class _Work:
     failures: list[Trouble]
     left_out: list[Trouble]
     n_values: int = 0
+    first: dict[str, xr.Dataset] = field(default_factory=dict)
+    """The cube of the first map of each atlas; of the others only numbers are made."""
+    units: dict[str, str] = field(default_factory=dict)
+    """By scalar."""
 
     def tree(self) -> xr.DataTree:
         """A group an atlas."""
         parcellations = self._parcellations()
-        cubes: dict[str, dict[str, xr.Dataset | None]] = {}
+        values: dict[str, dict[str, NDArray[np.float64] | None]] = {}
         for one in self.task.maps:
             wanted = {atlas: dseg for atlas, dseg in one.dsegs.items() if dseg in parcellations}
             volume = self._volume(one) if wanted else None
             if isinstance(volume, str):
                 continue
             for atlas, dseg in wanted.items():
-                cube = (
-                    None if volume is None else self._cube(volume, one, atlas, parcellations[dseg])
+                found = (
+                    None
+                    if volume is None
+                    else self._values(volume, one, atlas, parcellations[dseg])
                 )
-                cubes.setdefault(atlas, {})[one.scalar] = cube
-                self.n_values += cube is not None
+                values.setdefault(atlas, {})[one.scalar] = found
+                self.n_values += found is not None
             del volume  # before the next is read, so that there is never more than one
         groups = {
-            atlas: self._joined(of_atlas)
-            for atlas, of_atlas in sorted(cubes.items())
-            if any(cube is not None for cube in of_atlas.values())
+            atlas: self._joined(self.first[atlas], of_atlas)
+            for atlas, of_atlas in sorted(values.items())
+            if atlas in self.first
         }
         return xr.DataTree.from_dict(groups)
 
@@ -180,37 +189,44 @@ class _Work:
                 record = self.task.trouble("left out", reason, scalar=one.scalar, file=one.path)
                 self.left_out.append(record)
                 return reason
+            self.units[one.scalar] = str(volume.attrs.get("units", ""))
             return volume.load()
         except Exception as error:  # noqa: BLE001 - recorded, and the other maps go on
             record = self.task.trouble("map", error, scalar=one.scalar, file=one.path)
             self.failures.append(record)
             return None
 
-    def _cube(
+    def _values(
         self, volume: xr.DataArray, one: MapFile, atlas: str, parcellation: Parcellation
-    ) -> xr.Dataset | None:
+    ) -> NDArray[np.float64] | None:
+        """``(region, stat)`` of a map over an atlas; None when it cannot be reduced."""
+        options: dict[str, Any] = {
+            "stats": self.task.stats,
+            "zero_is_missing": self.task.zero_is_missing,
+            "scalar": one.scalar,
+        }
         try:
-            return extract_cube(
-                volume,
-                parcellation,
-                self.task.luts[atlas],
-                stats=self.task.stats,
-                zero_is_missing=self.task.zero_is_missing,
-                scalar=one.scalar,
-                subject=self.task.scan,
+            if atlas in self.first:
+                return more_values(self.first[atlas], volume, parcellation, **options)
+            cube = extract_cube(
+                volume, parcellation, self.task.luts[atlas], subject=self.task.scan, **options
             )
+            self.first[atlas] = cube
+            found: NDArray[np.float64] = cube[VALUE].to_numpy()[:, :, 0, 0]
         except Exception as error:  # noqa: BLE001 - recorded, and the other pairs go on
             step = "grid" if isinstance(error, GridMismatchError) else "reduce"
             where = {"atlas": atlas, "scalar": one.scalar, "file": one.path}
             self.failures.append(self.task.trouble(step, error, **where))
             return None
+        return found
 
-    def _joined(self, cubes: dict[str, xr.Dataset | None]) -> xr.Dataset:
+    def _joined(
+        self, first: xr.Dataset, values: Mapping[str, NDArray[np.float64] | None]
+    ) -> xr.Dataset:
         """One cube of all scalars of an atlas, with the status of each."""
-        first = next(cube for cube in cubes.values() if cube is not None)
-        empty = np.full_like(first[VALUE].values, np.nan)
-        values = [empty if cube is None else cube[VALUE].values for cube in cubes.values()]
-        states = [STATUS_FLAGS["failed" if cube is None else "ok"] for cube in cubes.values()]
+        empty = np.full((first.sizes["region"], first.sizes["stat"]), np.nan)
+        stacked = np.stack([empty if v is None else v for v in values.values()], axis=-1)
+        states = [STATUS_FLAGS["failed" if v is None else "ok"] for v in values.values()]
         whose = {"participant_id": [self.task.participant], "session_id": [self.task.session]}
         coords = {
             **{
@@ -218,13 +234,11 @@ class _Work:
                 for name, coordinate in first.coords.items()
                 if "scalar" not in coordinate.dims
             },
-            **text_coords(self._identities(cubes), "scalar"),
+            **text_coords(self._identities(values), "scalar"),
             **text_coords(whose, "subject"),
-            "map_file": (FILE_COORDS["map_file"], text(self._file_names(cubes))),
+            "map_file": (FILE_COORDS["map_file"], text(self._file_names(values))),
         }
-        joined = assemble(
-            xr.Variable(first[VALUE].dims, np.concatenate(values, axis=2)), coords, first.attrs
-        )
+        joined = assemble(xr.Variable(("region", "stat", "scalar"), stacked), coords, first.attrs)
         flags = {
             "flag_values": np.array(list(STATUS_FLAGS.values()), np.int8),
             "flag_meanings": " ".join(STATUS_FLAGS),
@@ -232,18 +246,18 @@ class _Work:
         joined[STATUS] = (("scalar", "subject"), np.array(states, np.int8)[:, None], flags)
         return joined
 
-    def _file_names(self, cubes: Mapping[str, xr.Dataset | None]) -> list[list[str]]:
+    def _file_names(self, scalars: Iterable[str]) -> list[list[str]]:
         files = {one.scalar: one.path for one in self.task.maps}
-        return [[Path(files[scalar]).name] for scalar in cubes]
+        return [[Path(files[scalar]).name] for scalar in scalars]
 
-    def _identities(self, cubes: Mapping[str, xr.Dataset | None]) -> dict[str, list[str]]:
+    def _identities(self, scalars: Iterable[str]) -> dict[str, list[str]]:
         files = {one.scalar: one for one in self.task.maps}
-        columns = {"scalar": list(cubes)}
+        columns = {"scalar": list(scalars)}
         for name in _IDENTITY:
-            columns[name] = [getattr(files[scalar], name) for scalar in cubes]
+            columns[name] = [getattr(files[scalar], name) for scalar in columns["scalar"]]
         columns["units"] = [
-            str(cube["units"].item()) if cube is not None else _units(files[scalar].path)
-            for scalar, cube in cubes.items()
+            self.units[scalar] if scalar in self.units else _units(files[scalar].path)
+            for scalar in columns["scalar"]
         ]
         return columns
 
