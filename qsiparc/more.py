@@ -8,7 +8,6 @@ from qsiparc.catalogue import resolve
 from qsiparc.masking import Domain
 from qsiparc.names import VOXEL_DIMS
 from qsiparc.reduce import Reduction
-from qsiparc.space import voxel_grid
 from qsiparc.validity import Validity
 
 if TYPE_CHECKING:
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from qsiparc.catalogue import Stats
+    from qsiparc.grid import Grid
     from qsiparc.parcellation import Parcellation
 
 
@@ -25,6 +25,7 @@ def more_values(
     volume: xr.DataArray,
     parcellation: Parcellation,
     *,
+    grid: Grid,
     scalar: str,
     stats: Stats = "extended",
     zero_is_missing: bool = False,
@@ -39,6 +40,8 @@ def more_values(
         Another map, ``(i, j, k)``, in memory.
     parcellation : Parcellation
         The atlas; its axes may run other ways than those of the map.
+    grid : Grid
+        Of the map's voxels.
     scalar : str
         What the map is called, for messages.
     stats, zero_is_missing
@@ -54,7 +57,7 @@ def more_values(
     GridMismatchError
         The map and the atlas are on different grids.
     """
-    parcellation = parcellation.on(voxel_grid(volume))
+    parcellation = parcellation.on(grid)
     validity = Validity(zero_is_missing).of_map(volume.attrs, scalar)
     reduction = Reduction(
         Domain(parcellation, parcellation.sizes),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 import numpy as np
 import pandas as pd
 import xarray as xr
-from xarray.indexes import CoordinateTransform, CoordinateTransformIndex, Index
+from xarray.indexes import CoordinateTransform, CoordinateTransformIndex, Index, PandasIndex
 
 from qsiparc.errors import GridMismatchError, SpaceError
 from qsiparc.grid import Grid, require_same_grid
@@ -192,8 +192,14 @@ def _voxel_numbers(obj: xr.DataArray | xr.Dataset, dim: str) -> NDArray[np.float
 
 def space_coords(grid: Grid) -> xr.Coordinates:
     """Coordinates of a whole volume on a grid: voxel numbers, and ``space`` with its index."""
-    numbers = {dim: np.arange(n) for dim, n in zip(VOXEL_DIMS, grid.shape, strict=True)}
-    return xr.Coordinates(numbers).merge(xr.Coordinates.from_xindex(SpaceIndex(grid))).coords
+    indexes: dict[str, Index] = {
+        dim: PandasIndex(np.arange(n), dim) for dim, n in zip(VOXEL_DIMS, grid.shape, strict=True)
+    }
+    indexes[SPACE] = SpaceIndex(grid)
+    variables: dict[Any, xr.Variable] = {}
+    for index in indexes.values():
+        variables |= index.create_variables()
+    return xr.Coordinates(variables, indexes)
 
 
 def with_affine(obj: T, affine: ArrayLike) -> T:
