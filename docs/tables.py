@@ -21,10 +21,14 @@ def write_tables(folder: Path) -> None:
 def statistics() -> str:
     """The catalogue of statistics."""
     rows = [
-        [f"`{name}`", row.summary, row.formula, row.unit, row.tier]
+        [
+            *(f"`{name}`", row.summary, row.formula, row.unit, row.tier),
+            *(f"{row.minimum}", row["empty"], row.absent, row.reference or "–"),
+        ]
         for name, row in qsiparc.statistics().iterrows()
     ]
-    return table(["name", "what it is", "formula", "unit", "smallest tier"], rows)
+    header = ["name", "what it is", "formula", "unit", "smallest tier"]
+    return table([*header, "needs voxels", "empty", "absent", "reference"], rows)
 
 
 def rooms() -> str:

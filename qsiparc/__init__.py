@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from qsiparc.nifti import open_nifti
     from qsiparc.options import set_options
     from qsiparc.parcellation import Parcellation
+    from qsiparc.report import find_problems, write_report
     from qsiparc.scalarstats import read_scalarstats
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "build",
     "finalize",
     "find",
+    "find_problems",
     "from_long",
     "open",
     "open_nifti",
@@ -43,6 +45,7 @@ __all__ = [
     "register_statistic",
     "set_options",
     "statistics",
+    "write_report",
 ]
 
 _HOMES = {
@@ -53,6 +56,7 @@ _HOMES = {
     "build": "cohort",
     "finalize": "cohort.assemble",
     "find": "discover",
+    "find_problems": "report",
     "from_long": "fromlong",
     "open": "archive",
     "open_nifti": "nifti",
@@ -61,6 +65,7 @@ _HOMES = {
     "register_statistic": "catalogue",
     "set_options": "options",
     "statistics": "catalogue",
+    "write_report": "report",
 }
 _ROOMS = {"atlas", "discover", "errors", "extract", "plot", "tutorial"}
 

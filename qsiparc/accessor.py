@@ -234,6 +234,72 @@ class DataArrayParc(_OnVolumes):
 
     _obj: xr.DataArray
 
+    def voxels(
+        self,
+        dseg: Dseg,
+        *,
+        region: int | str,
+        lut: Lut | None = None,
+        coords: bool = False,
+        zero_is_missing: bool = False,
+        valid_range: Range | None = None,
+        mask: Dseg | None = None,
+        resample: Resample | None = None,
+    ) -> xr.DataArray:
+        """The valid voxels of one region, as they are.
+
+        Parameters
+        ----------
+        dseg : DataArray, path, nibabel image or Parcellation
+            The atlas, as in `extract`.
+        region : int or str
+            The label, or with `lut` the name.
+        lut : AtlasLUT, path, DataFrame or None, optional
+            Names of the regions.
+        coords : bool, optional
+            Whether to add where each voxel is: ``i, j, k``, its numbers, and ``x, y, z``, its world
+            coordinates [mm, RAS+].
+        zero_is_missing, valid_range, mask, resample : optional
+            What counts, as in `extract`.
+
+        Returns
+        -------
+        DataArray
+            ``(voxel,)`` in the type of the map and in the order of the file (``i`` fastest): what a
+            statistic of the region is made of. Empty for a region of the LUT that is not there.
+
+        Raises
+        ------
+        SelectionError
+            There is no such region, or several of that name.
+        CubeError
+            The map has more dims than ``i, j, k``.
+
+        Examples
+        --------
+        >>> import nibabel as nib, numpy as np, qsiparc
+        >>> affine = np.diag([2.0, 2, 2, 1])
+        >>> values = np.arange(8, dtype="f4").reshape(2, 2, 2)
+        >>> fa = qsiparc.open_nifti(nib.Nifti1Image(values, affine))
+        >>> dseg = nib.Nifti1Image((values > 4).astype("u1"), affine)
+        >>> found = fa.parc.voxels(dseg, region=1, coords=True)
+        >>> found.values, found.x.values
+        (array([6., 5., 7.], dtype=float32), array([2., 2., 2.]))
+        """
+        from qsiparc.regionvalues import region_voxels
+
+        return region_voxels(
+            self._obj,
+            dseg,
+            region=region,
+            lut=lut,
+            coords=coords,
+            zero_is_missing=zero_is_missing,
+            valid_range=valid_range,
+            mask=mask,
+            resample=resample,
+        )
+
     @property
     def plot(self) -> MapPlots:
         """Figures of a map: `mosaic`, `distribution`. They need the extra ``[plot]``."""
@@ -513,9 +579,9 @@ class _OnCubes(_OnAnything):
 
         The result is what extraction with merged labels gives, to rounding, for regions that share
         no voxel. That goes for ``mean``, ``std``, ``skewness``, ``kurtosis``, ``n_voxels``,
-        ``coverage``, ``n_atlas_voxels``, ``n_zero``, ``n_nonfinite``, ``sum``, ``volume_mm3``,
-        ``minimum`` and ``maximum``. A median does not follow from medians; for it, merge the labels
-        with ``dseg.parc.relabel`` and extract again.
+        ``coverage``, ``mask_coverage``, ``n_atlas_voxels``, ``n_zero``, ``n_nonfinite``, ``sum``,
+        ``volume_mm3``, ``minimum`` and ``maximum``. A median does not follow from medians; for it,
+        merge the labels with ``dseg.parc.relabel`` and extract again.
 
         Parameters
         ----------
@@ -552,7 +618,7 @@ class _OnCubes(_OnAnything):
         QsiparcWarning
             Statistics that cannot be pooled are left out; regions have no group; or the coverage of
             a group is not known, and NaN, since one of its regions has no valid voxel and the cube
-            no ``n_atlas_voxels``.
+            no ``n_atlas_voxels``; or the mean, since one has voxels and no mean.
 
         Notes
         -----

@@ -12,7 +12,7 @@ from qsiparc.cube import assemble, text_coords, unselected
 from qsiparc.errors import CubeError, QsiparcWarning, warn
 from qsiparc.groups import group_regions, member_labels, region_columns, some_names
 from qsiparc.names import MEMBER_LABELS, VALUE
-from qsiparc.pooling import NEEDS, pool, unknown_coverage
+from qsiparc.pooling import NEEDS, pool, unknown_coverage, unknown_mean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -127,15 +127,32 @@ def _pool_block(
     pooled = pool(block, known, wanted, members)
     if "coverage" in wanted:
         lost = unknown_coverage(block, known, members)
-        if lost.any():
-            affected = [name for name, one in zip(names, lost, strict=True) if one]
-            warn(
-                f"The coverage of {some_names(affected)} is NaN: one of the regions has no valid "
-                f"voxel, and its coverage of 0 does not tell of how many. With the statistic "
-                f"'n_atlas_voxels' in the cube it is known.",
-                QsiparcWarning,
-            )
+        _warn_of(
+            lost,
+            names,
+            "coverage",
+            "has no valid voxel, and its coverage of 0 does not tell of how many. With the "
+            "statistic 'n_atlas_voxels' in the cube it is known",
+        )
+    if "mean" in wanted:
+        _warn_of(
+            unknown_mean(block, known, members),
+            names,
+            "mean",
+            "has voxels but no mean: min_voxels or min_coverage took it, or infinite values. "
+            "Extract without these options, or merge the labels with relabel",
+        )
     return pooled
+
+
+def _warn_of(lost: NDArray[np.bool_], names: Sequence[str], stat: str, reason: str) -> None:
+    """Name the groups in which a statistic is NaN, and why."""
+    affected = [name for name, one in zip(names, lost, strict=True) if one]
+    if affected:
+        warn(
+            f"The {stat} of {some_names(affected)} is NaN: one of the regions {reason}.",
+            QsiparcWarning,
+        )
 
 
 def _other_variables(cube: xr.Dataset) -> dict[str, Any]:

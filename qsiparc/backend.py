@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     import xarray as xr
 
+SUFFIXES: Final = (".nii", ".nii.gz", ".nii.bz2", ".nii.zst", ".nii.xz", ".hdr.gz", ".img.gz")
+"""How names end that say it; of those that are not read, the error says what to do."""
+
 HEADER_SIZES: Final = tuple(
     size.to_bytes(4, order) for size in (348, 540) for order in ("little", "big")
 )
@@ -42,14 +45,19 @@ class NiftiBackend(BackendEntrypoint):
         return dataset.drop_vars(drop_variables or [], errors="ignore")
 
     def guess_can_open(self, filename_or_obj: Any) -> bool:  # noqa: ANN401 - whatever xarray was given
-        """Whether the name ends as a volume's does; of a pair, whether its header begins so."""
+        """Whether the name says that it is a volume, or else the content."""
         if not isinstance(filename_or_obj, str | os.PathLike):
             return False
         name = os.fspath(filename_or_obj)
         if not isinstance(name, str):
             return False
-        suffixes = (".nii", ".nii.gz", ".hdr.gz", ".img.gz")
-        return name.lower().endswith(suffixes) or _is_pair(name)
+        return name.lower().endswith(SUFFIXES) or _is_pair(name) or _is_single(name)
+
+
+def _is_single(name: str) -> bool:
+    """Whether a file of any name is a volume: one that was renamed, or half downloaded."""
+    start = _start(name, 348)
+    return start[344:348] == b"n+1\0" or start[4:8] == b"n+2\0"
 
 
 def _is_pair(name: str) -> bool:
@@ -57,8 +65,15 @@ def _is_pair(name: str) -> bool:
     if not name.lower().endswith((".img", ".hdr")):
         return False
     header = name[:-3] + ("HDR" if name[-3:].isupper() else "hdr")
+    return _start(header, 4) in HEADER_SIZES
+
+
+def _start(name: str, n: int) -> bytes:
+    """The first bytes of a file; none of what is no file, as a pipe would make everybody wait."""
     try:
-        with open(header, "rb") as stream:  # noqa: PTH123 - pathlib is one import more
-            return stream.read(4) in HEADER_SIZES
-    except OSError:
-        return False
+        if not os.path.isfile(name):  # noqa: PTH113 - pathlib is one import more
+            return b""
+        with open(name, "rb") as stream:  # noqa: PTH123 - the same
+            return stream.read(n)
+    except (OSError, ValueError):
+        return b""

@@ -11,6 +11,7 @@ import click
 
 from qsiparc.cli_build import build
 from qsiparc.cli_finalize import finalize
+from qsiparc.cli_quality import report
 from qsiparc.errors import QsiparcError, QsiparcWarning
 from qsiparc.version import __version__
 
@@ -99,3 +100,4 @@ def find(
 
 main.add_command(build)
 main.add_command(finalize)
+main.add_command(report)

@@ -52,23 +52,24 @@ class BidsCommand(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Repeat the name before each value, once both folders have been named."""
         repeated: list[str] = []
-        name, n_plain = "", 0
-        takes_value = {
-            flag
+        name, n_plain, awaited = "", 0, 0
+        takes = {
+            flag: option.nargs
             for option in self.params
             if isinstance(option, click.Option) and not option.is_flag and not option.count
             for flag in option.opts
         }
         for arg in args:
-            flag = arg.replace("_", "-").partition("=")[0]
-            before = repeated[-1].replace("_", "-") if repeated else ""
-            if arg.startswith("-") and len(arg) > 1:
+            flag, _, value = arg.replace("_", "-").partition("=")
+            if awaited:  # perhaps a number below 0
+                awaited -= 1
+            elif arg.startswith("-") and len(arg) > 1:
                 name = flag if flag in (*_SEVERAL, *_SHORT) else ""
-            elif before not in takes_value:
-                if name and n_plain >= _N_FOLDERS:
-                    repeated.append(name)
-                else:
-                    n_plain += 1
+                awaited = 0 if value else takes.get(flag, 0)
+            elif name and n_plain >= _N_FOLDERS:
+                repeated.append(name)
+            else:
+                n_plain += 1
             repeated.append(arg)
         return super().parse_args(ctx, repeated)
 
@@ -85,6 +86,17 @@ def _tables(
     if wrong:
         raise click.BadParameter(f"ATLAS=FILE is expected, not {wrong[0]!r}.")
     return {text.partition("=")[0]: text.partition("=")[2] for text in given}
+
+
+def _range(
+    _context: click.Context, _option: click.Parameter, given: tuple[float, float] | None
+) -> tuple[float, float] | None:
+    from qsiparc.validity import as_range
+
+    try:
+        return None if given is None else as_range(given, "LO HI are")
+    except OptionError as error:
+        raise click.BadParameter(str(error)) from error
 
 
 def _shard(_context: click.Context, _option: click.Parameter, given: str | None) -> Any:  # noqa: ANN401 - click's
@@ -121,6 +133,27 @@ def _several(*names: str, metavar: str, text: str) -> Callable[[F], F]:
 )
 @click.option("--zero-is-missing", is_flag=True, help="A value of exactly 0 is missing.")
 @click.option(
+    "--valid-range",
+    type=(float, float),
+    callback=_range,
+    metavar="LO HI",
+    help="Values outside are missing.",
+)
+@click.option(
+    "--min-coverage",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    metavar="SHARE",
+    help="A region of which less is valid has counts only.",
+)
+@click.option(
+    "--min-voxels",
+    type=click.IntRange(0),
+    default=0,
+    metavar="N",
+    help="A region with fewer valid voxels has counts only.",
+)
+@click.option(
     "--lut",
     multiple=True,
     callback=_tables,
@@ -145,6 +178,7 @@ def _several(*names: str, metavar: str, text: str) -> Callable[[F], F]:
 @click.option("--tsv", is_flag=True, help="Also write a long table of every scan and atlas.")
 @click.option("--netcdf", is_flag=True, help="Also write the study as one netCDF file.")
 @click.option("--parquet", is_flag=True, help="Also write the study as one long table.")
+@click.option("--report/--no-report", default=True, help="Write the quality report, report.html.")
 @click.option(
     "--zarr-format",
     type=click.Choice(["3", "2"]),
@@ -163,6 +197,9 @@ def build(
     scalars: list[str],
     stats: list[str],
     zero_is_missing: bool,
+    valid_range: tuple[float, float] | None,
+    min_coverage: float,
+    min_voxels: int,
     lut: dict[str, str],
     n_procs: int,
     dask_scheduler: str | None,
@@ -174,6 +211,7 @@ def build(
     tsv: bool,
     netcdf: bool,
     parquet: bool,
+    report: bool,
     zarr_format: str,
     verbose: int,
 ) -> None:
@@ -186,15 +224,16 @@ def build(
     from qsiparc.cohort.assemble import check_formats, finalize
     from qsiparc.cohort.plan import Options
     from qsiparc.cohort.study import carry_out
+    from qsiparc.validity import Validity
 
     _log(verbose)
     options = Options(
+        validity=Validity(zero_is_missing, valid_range, min_coverage, min_voxels),
         participant_label=participant_label or None,
         session_label=session_label or None,
         atlas=atlas or None,
         scalars=scalars or None,
         stats=(stats[0] if len(stats) == 1 else tuple(stats)) or "extended",
-        zero_is_missing=zero_is_missing,
         luts=lut or None,
         check_content=check_content,
         prune=prune,
@@ -206,6 +245,7 @@ def build(
         "parquet": parquet,
         "tsv": tsv,
     }
+    study = None
     teller = Teller(verbose=verbose > 0, names_failures=not strict)
     try:
         check_formats(**formats, is_shard=shard is not None)
@@ -213,20 +253,20 @@ def build(
             show_plan(qsirecon_dir, output_dir, options)
             return
         with _engine(n_procs, dask_scheduler) as engine, teller:
-            report = carry_out(
+            done = carry_out(
                 qsirecon_dir, output_dir, options, engine, strict=strict, begun=teller.begun
             )
         if shard is None:
-            with suppress(BuildError) if report.exit_code == NONE else nullcontext():
-                finalize(output_dir, **formats)
+            with suppress(BuildError) if done.exit_code == NONE else nullcontext():
+                study = finalize(output_dir, **formats, report=report)
     except KeyboardInterrupt:
         click.echo("Interrupted. What was done is kept; the same command goes on.", err=True)
         sys.exit(INTERRUPTED)
     except (QsiparcError, OSError) as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(STOPPED if strict and teller.n_failed else NONE)
-    summarise(report, output_dir, is_shard=shard is not None)
-    sys.exit(report.exit_code)
+    summarise(done, output_dir, study, is_shard=shard is not None)
+    sys.exit(done.exit_code)
 
 
 def _log(verbose: int) -> None:

@@ -12,8 +12,6 @@ from qsiparc.cli_report import counted, tell_archive
 if TYPE_CHECKING:
     from typing import Literal
 
-    import xarray as xr
-
 
 @click.command()
 @click.argument("output", type=click.Path(exists=True, file_okay=False), metavar="OUTPUT_DIR")
@@ -27,8 +25,15 @@ if TYPE_CHECKING:
 @click.option("--netcdf", is_flag=True, help="Write qsiparc.nc, too: the same in one file.")
 @click.option("--parquet", is_flag=True, help="Write qsiparc.parquet, too: one long table.")
 @click.option("--tsv", is_flag=True, help="Write a long table of every scan and atlas, too.")
+@click.option("--report/--no-report", default=True, help="Write the quality report, report.html.")
 def finalize(
-    output: str, *, zarr_format: Literal["3", "2"], netcdf: bool, parquet: bool, tsv: bool
+    output: str,
+    *,
+    zarr_format: Literal["3", "2"],
+    netcdf: bool,
+    parquet: bool,
+    tsv: bool,
+    report: bool,
 ) -> None:
     """Put the parts of a study together into one archive.
 
@@ -39,19 +44,17 @@ def finalize(
     from qsiparc.cohort.failures import FAILURES, count_failed
 
     tree = assemble(
-        output, zarr_format=3 if zarr_format == "3" else 2, netcdf=netcdf, parquet=parquet, tsv=tsv
+        output,
+        zarr_format=3 if zarr_format == "3" else 2,
+        netcdf=netcdf,
+        parquet=parquet,
+        tsv=tsv,
+        report=report,
     )
-    width = max(map(len, tree.children))
-    for atlas, node in tree.children.items():
-        click.echo(f"{atlas:<{width}}  {_size(node.to_dataset())}")
     n_failed = count_failed(Path(output))
     if n_failed:
         them = "it" if n_failed == 1 else "them"
         click.echo(
             f"{counted(n_failed, 'scan')} failed, or part of {them}: {Path(output, FAILURES)}"
         )
-    tell_archive(Path(output))
-
-
-def _size(cube: xr.Dataset) -> str:
-    return ", ".join(counted(size, str(dim)) for dim, size in cube.sizes.items())
+    tell_archive(Path(output), tree)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    import xarray as xr
     from tqdm import tqdm
 
     from qsiparc.cohort.plan import Options
@@ -165,7 +166,7 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < _MINUTE else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-def summarise(report: Report, out: Path, *, is_shard: bool) -> None:
+def summarise(report: Report, out: Path, study: xr.DataTree | None, *, is_shard: bool) -> None:
     """Print what was done, and what to type next.
 
     Parameters
@@ -174,6 +175,8 @@ def summarise(report: Report, out: Path, *, is_shard: bool) -> None:
         What was done.
     out : Path
         The output folder, as the user typed it.
+    study : DataTree or None
+        The archive, where it was assembled.
     is_shard : bool
         Whether the archive is still to be assembled.
     """
@@ -206,13 +209,19 @@ def summarise(report: Report, out: Path, *, is_shard: bool) -> None:
         _row("", "Mend what it names and run the same command: only that is done again.")
     if is_shard:
         _row("next", f"qsiparc finalize {shlex.quote(str(out))}", "when all shares are done")
-    elif report.exit_code < 2:  # noqa: PLR2004 - something to look at
-        tell_archive(out)
+    elif study is not None:
+        tell_archive(out, study)
 
 
-def tell_archive(out: Path) -> None:
-    """Print where the archive of a study is, and how to look at it."""
+def tell_archive(out: Path, study: xr.DataTree) -> None:
+    """Print where the archive of a study and its report are, and what the archive holds."""
     _row("archive", str(out / "qsiparc.zarr"))
+    width = max(map(len, study.children))
+    for atlas, node in study.children.items():
+        sizes = ", ".join(counted(size, str(dim)) for dim, size in node["value"].sizes.items())
+        _row("", f"{atlas:<{width}}", sizes)
+    if (out / "report.html").exists():
+        _row("report", str(out / "report.html"), "what stands out, for a browser")
     code = f"import qsiparc; print(qsiparc.open({str(out)!r}))"
     is_plain = not set(code) & set('"$`\\!')
     _row("next", f'python -c "{code}"' if is_plain else f"python -c {shlex.quote(code)}")

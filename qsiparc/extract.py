@@ -6,14 +6,15 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 
-from qsiparc.catalogue import resolve
+from qsiparc.catalogue import require_no_mask, resolve
 from qsiparc.catalogue.own import own_attrs
 from qsiparc.coords import file_coords, further_coords, scalar_coords, subject_coords
 from qsiparc.cube import assemble, text_coords
-from qsiparc.errors import CubeError, NiftiWarning, OptionError, warn
+from qsiparc.errors import CubeError, NiftiWarning, warn
 from qsiparc.masking import within
 from qsiparc.names import (
     OUTPUT_COLUMNS,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     import nibabel as nib
 
     from qsiparc.atlas import AtlasLUT
-    from qsiparc.catalogue import Statistic, Stats
+    from qsiparc.catalogue import Stats
     from qsiparc.parcellation import Dseg, Resample
     from qsiparc.regions import Lut, Unknown
     from qsiparc.validity import Range
@@ -78,10 +79,12 @@ def extract_cube(
         min_voxels=min_voxels,
     )
     if mask is None:
-        _require_mask(stats, statistics)
+        require_no_mask(stats)
     volumes = _volumes(maps)
     grid, *_ = [voxel_grid(volume) for volume in volumes]  # each checks its own witness
-    parcellation = Parcellation.from_labels(dseg).on(grid, resample=resample)
+    parcellation = Parcellation.from_labels(dseg).on(
+        grid, resample=resample, name=str(volumes[0].attrs.get("source", ""))
+    )
     rows = region_rows(as_lut(lut, parcellation), parcellation, unknown)
     domain = within(parcellation, mask, resample=resample)
     region_names = tuple(rows.columns["region_name"])
@@ -120,14 +123,6 @@ def extract_cube(
     return assemble(values, coords, attrs)
 
 
-def _require_mask(stats: Stats, statistics: Sequence[Statistic]) -> None:
-    """What a mask is needed for may only be asked for without one as part of a tier."""
-    of_tier = isinstance(stats, str) and len(statistics) > 1
-    for statistic in statistics:
-        if "mask" in statistic.needs and not of_tier:
-            raise OptionError(f"{statistic.name} needs a mask: mask=… gives one.")
-
-
 def _map_names(coords: Mapping[str, Any]) -> list[str]:
     """What the maps are called: scalars, or one word for what has a dim of them."""
     if "scalar" not in coords:
@@ -141,7 +136,7 @@ def _stated_attrs(
 ) -> dict[str, str]:
     """The ranges that maps state themselves, where they were not overruled."""
     stated = {
-        name: list(of_map.valid_range)
+        name: [bound if np.isfinite(bound) else None for bound in of_map.valid_range]
         for name, of_map in zip(names, of_maps, strict=True)
         if validity.valid_range is None and of_map.valid_range is not None
     }
@@ -206,14 +201,16 @@ def extract_scalar_map(  # noqa: PLR0917 - the documented signature
     scalar_name : str
         Written to the column ``scalar``.
     stat_tier : str, optional
-        ``"core"`` or ``"extended"``; what the tier does not compute is NaN.
+        ``"core"``, ``"extended"``, ``"diagnostic"`` or ``"all"``; what the tier does not compute is
+        NaN.
     zero_is_missing : bool, optional
         Whether a value of exactly 0.0 is missing.
 
     Returns
     -------
     ExtractionResult
-        Its ``stats_df`` has the columns `OUTPUT_COLUMNS`. ``n_voxels`` counts the region's voxels
+        Its ``stats_df`` has the columns `OUTPUT_COLUMNS`, and after them what the tier has beside
+        them. ``n_voxels`` counts the region's voxels
         that are not NaN, ``coverage`` is their share of the region's voxels in the dseg, and a
         region without a valid voxel has NaN statistics.
 

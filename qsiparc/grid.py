@@ -114,8 +114,8 @@ class Grid:
     def name(self) -> str:
         """A short name that differs between grids, and hardly ever between two roundings of one."""
         # The offset keeps numbers that people choose away from where the rounding jumps.
-        steps = np.floor(self.affine * 100 + 0.37).astype(np.int64)
-        return f"{self} #{zlib.crc32(f'{self.shape} {steps.tolist()}'.encode()):08x}"
+        steps = [[int(step) for step in row] for row in np.floor(self.affine * 100 + 0.37).tolist()]
+        return f"{self} #{zlib.crc32(f'{self.shape} {steps}'.encode()):08x}"
 
     @classmethod
     @lru_cache(maxsize=64)

@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 READ_BYTES: Final = 2**17
-INFLATE_BYTES: Final = 2**20
+INFLATE_BYTES: Final = 2**19
 GZIP: Final = 16 + zlib.MAX_WBITS
+MAGIC: Final = b"\x1f\x8b"
+"""How a gzip member begins."""
+
 MAX_RATIO: Final = 1032
 """No deflate stream expands more than this (zlib's technical notes)."""
 
@@ -46,9 +49,20 @@ class Inflation:
         Bytes of image data that should follow.
     name : str
         What the file is called in errors.
+    piece : int, optional
+        Bytes to inflate at a time, at most.
     """
 
-    def __init__(self, stream: IO[bytes], *, skip: int, size: int, name: str) -> None:
+    def __init__(
+        self,
+        stream: IO[bytes],
+        *,
+        skip: int,
+        size: int,
+        name: str,
+        piece: int = INFLATE_BYTES,
+    ) -> None:
+        self._piece_bytes = piece
         self._pieces = self._inflate(stream)
         self._piece = memoryview(b"")
         self._skip = skip
@@ -67,6 +81,14 @@ class Inflation:
             view[:n] = self._piece[:n]
             view, self._piece = view[n:], self._piece[n:]
             self._position += n
+
+    def some(self, n: int) -> bytes:
+        """The bytes that come next, as many as there are up to ``n``."""
+        found = b""
+        while len(found) < n and self._next_piece():
+            found += self._piece[: n - len(found)]
+            self._piece = self._piece[n:]
+        return found
 
     def finish(self) -> int:
         """Read to the end of the stream, and check it.
@@ -91,6 +113,7 @@ class Inflation:
     def _next_piece(self) -> bool:
         """Have something in the current piece; False at the end of the stream."""
         while not self._piece:
+            self._piece = memoryview(b"")  # so that the last one is let go of before the next
             data = next(self._pieces, None)
             if data is None:
                 return False
@@ -110,7 +133,7 @@ class Inflation:
                         if not chunk:
                             break
                         inflater = library.decompressobj(GZIP)
-                    yield inflater.decompress(chunk, INFLATE_BYTES)
+                    yield inflater.decompress(chunk, self._piece_bytes)
                     chunk = inflater.unconsumed_tail or inflater.unused_data
         except library.error as error:
             raise NiftiError(
@@ -124,6 +147,26 @@ class Inflation:
             f"{self._name}: the file is cut short: {self._position:,} of {self._size:,} bytes of "
             f"image data are there. Copy it again from its source."
         )
+
+
+def first_bytes(stream: IO[bytes], n: int, *, name: str) -> bytes:
+    """The first bytes of what a gzip stream holds, fewer where it holds fewer.
+
+    Parameters
+    ----------
+    stream : file object
+        Opened for reading bytes, at its start.
+    n : int
+        How many.
+    name : str
+        What the file is called in errors.
+
+    Returns
+    -------
+    bytes
+        Unchecked: the checksum stands at the end of the stream.
+    """
+    return Inflation(stream, skip=0, size=n, name=name, piece=n).some(n)
 
 
 def inflate_into(stream: IO[bytes], out: NDArray[np.uint8], *, skip: int, name: str) -> int:
@@ -158,7 +201,7 @@ def inflate_into(stream: IO[bytes], out: NDArray[np.uint8], *, skip: int, name: 
 def _next_member(chunk: bytes, name: str) -> bytes:
     """What follows a finished member: another one, or zero padding, which is legal."""
     chunk = chunk.lstrip(b"\0")
-    if chunk and not b"\x1f\x8b".startswith(chunk[:2]):
+    if chunk and not MAGIC.startswith(chunk[:2]):
         raise NiftiError(
             f"{name}: the gzip data are followed by {chunk[:16]!r}, which is neither another gzip "
             f"member nor padding. Something was appended to the file, or it was overwritten."

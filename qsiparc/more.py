@@ -8,7 +8,6 @@ from qsiparc.catalogue import resolve
 from qsiparc.masking import Domain
 from qsiparc.names import VOXEL_DIMS
 from qsiparc.reduce import Reduction
-from qsiparc.validity import Validity
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,8 +15,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from qsiparc.catalogue import Stats
-    from qsiparc.grid import Grid
     from qsiparc.parcellation import Parcellation
+    from qsiparc.validity import Validity
 
 
 def more_values(
@@ -25,10 +24,9 @@ def more_values(
     volume: xr.DataArray,
     parcellation: Parcellation,
     *,
-    grid: Grid,
     scalar: str,
-    stats: Stats = "extended",
-    zero_is_missing: bool = False,
+    stats: Stats,
+    validity: Validity,
 ) -> NDArray[np.float64]:
     """What `extract_cube` would put into ``value`` for a map, given the cube of another one.
 
@@ -39,26 +37,19 @@ def more_values(
     volume : DataArray
         Another map, ``(i, j, k)``, in memory.
     parcellation : Parcellation
-        The atlas; its axes may run other ways than those of the map.
-    grid : Grid
-        Of the map's voxels.
+        The atlas, on the grid of the map.
     scalar : str
         What the map is called, for messages.
-    stats, zero_is_missing
+    stats : str or sequence of str or Statistic
         As in `extract_cube`.
+    validity : Validity
+        Which voxels of this map count.
 
     Returns
     -------
     numpy.ndarray
         ``(region, stat)``, in the order of the cube.
-
-    Raises
-    ------
-    GridMismatchError
-        The map and the atlas are on different grids.
     """
-    parcellation = parcellation.on(grid)
-    validity = Validity(zero_is_missing).of_map(volume.attrs, scalar)
     reduction = Reduction(
         Domain(parcellation, parcellation.sizes),
         cube.variables["region"].to_numpy(),

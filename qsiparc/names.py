@@ -56,11 +56,17 @@ OUTPUT_COLUMNS: Final = [
 ]
 """The documented columns of a long table, in order."""
 
+LATERALITY: Final = "laterality"
+"""Attribute of a cube of differences between left and right: the formula."""
+
 STATUS: Final = "status"
 """In a study's cube, the variable on ``(scalar, subject)`` that says why a value is NaN."""
 
 STATUS_FLAGS: Final = {"ok": 0, "missing": 1, "failed": 2}
 """Its values: reduced; no such map (or dseg) for this scan; there, but it could not be reduced."""
+
+RANGE_ATTRS: Final = {"valid_range": 2, "valid_min": 1, "valid_max": 1}
+"""CF's names for the range that the values of a variable are in, and how many numbers each is."""
 
 STATED_RANGES: Final = "valid_range_of_maps"
 """Attribute of a cube: JSON, by scalar, the range that each map states itself and that was used."""
@@ -84,3 +90,8 @@ RESERVED: Final = frozenset(
 """Words that a cube or a long table needs for itself."""
 
 Hemisphere = Literal["L", "R", "bilateral"]
+
+
+def legible(name: str) -> str:
+    """A name as text that can be stored and printed: bytes that are no UTF-8 by their codes."""
+    return name.encode("utf-8", "backslashreplace").decode()

@@ -16,7 +16,8 @@ from qsiparc.atomic import replacing
 from qsiparc.entities import describe, parse_name
 from qsiparc.errors import NiftiError, NiftiWarning, SpaceError, warn
 from qsiparc.grid import SAME_MM, Grid
-from qsiparc.names import LABEL, SPACE, VOLUME, VOXEL_DIMS
+from qsiparc.header import check_stored_scaling, load_image
+from qsiparc.names import LABEL, SPACE, VOLUME, VOXEL_DIMS, legible
 from qsiparc.sidecar import read_label_map, read_sidecar
 from qsiparc.space import GRID_ATTR, space_coords, voxel_grid
 from qsiparc.unreadable import naming
@@ -56,9 +57,10 @@ def open_nifti(
     DataArray
         Dims ``(i, j, k)``, of a 4D file ``(i, j, k, volume)``; coordinates are the voxel numbers
         of the file and the scalar ``space``, which carries the affine. Values are scaled by the
-        header, in the file's own type where it asks for no scaling. ``units`` and ``long_name``
-        come from the JSON sidecar where there is one, and so does ``label``, the name of each
-        volume of a 4D file. Nothing is read before it is asked for.
+        header, in the file's own type where it asks for no scaling. ``units``, ``long_name``,
+        ``valid_range``, ``valid_min`` and ``valid_max`` come from the JSON sidecar where there is
+        one, and so does ``label``, the name of each volume of a 4D file. Nothing is read before it
+        is asked for.
 
     Raises
     ------
@@ -100,10 +102,11 @@ def read_dataset(path_or_image: str | os.PathLike[str] | SpatialImage) -> xr.Dat
         image: Any = path_or_image
         filename = image.get_filename()
         path = Path(filename) if filename else None
+        if nib.is_proxy(image.dataobj) and isinstance(image.dataobj.file_like, str | os.PathLike):
+            check_stored_scaling(Path(image.dataobj.file_like))
     else:
         path = Path(path_or_image)
-        with naming(path):
-            image = nib.load(path)
+        image = load_image(path)
     if not isinstance(image, nib.AnalyzeImage):
         raise NiftiError(
             f"{path or IN_MEMORY}: this is a {type(image).__name__}, not a NIfTI volume. If it is "
@@ -127,6 +130,7 @@ def _dataset_of(image: Any, path: Path | None) -> xr.Dataset:  # noqa: ANN401 - 
     attrs = {**(read_sidecar(path) if path else {}), **{k: v for k, v in description.items() if v}}
     if path:
         attrs["source"] = path.name
+    attrs = {k: legible(v) if isinstance(v, str) else v for k, v in attrs.items()}
     variable = xr.Variable(
         dims,
         indexing.LazilyIndexedArray(data),
@@ -177,7 +181,7 @@ def _variable_name(path: Path | None) -> str:
     name = describe(path)["param"] if path else ""
     if path and parts and not name:  # a name without entities is no BIDS name: all of it counts
         name = parts.suffix if parts.entities else path.name.removesuffix(parts.extension)
-    return name if name and name not in {*VOXEL_DIMS, VOLUME, SPACE} else "map"
+    return legible(name) if name and name not in {*VOXEL_DIMS, VOLUME, SPACE} else "map"
 
 
 def _codes(header: Any, name: str) -> dict[str, int]:  # noqa: ANN401 - as _dataset_of

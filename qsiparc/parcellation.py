@@ -16,6 +16,7 @@ from qsiparc.kernels import Plan, Segments, gather, make_plan
 from qsiparc.labels import some, whole_labels
 from qsiparc.names import SPACE, VOXEL_DIMS
 from qsiparc.nifti import LABEL_INTENT, open_nifti
+from qsiparc.sizes import as_html, as_text
 from qsiparc.space import GRID_ATTR, space_coords, voxel_grid
 
 if TYPE_CHECKING:
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
     )
 
 Resample = Literal["nearest"]
-
-SHOWN: Final = 10
-"""Regions that a repr shows."""
 
 HALF: Final = 0.5 + 1e-6
 """What is added to a voxel number before its fraction is cut off; the rest is beyond rounding."""
@@ -157,7 +155,7 @@ class Parcellation:
             image, coords, VOXEL_DIMS, "dseg", {**kept, GRID_ATTR: self.grid.fingerprint}
         )
 
-    def on(self, grid: Grid, *, resample: Resample | None = None) -> Parcellation:
+    def on(self, grid: Grid, *, resample: Resample | None = None, name: str = "") -> Parcellation:
         """The same labels, voxel for voxel on a map's grid.
 
         Parameters
@@ -166,6 +164,8 @@ class Parcellation:
             The map's.
         resample : {"nearest", None}, optional
             What to do when the two are not one lattice: take the nearest label, or raise.
+        name : str, optional
+            What the map is called in messages.
 
         Returns
         -------
@@ -181,7 +181,7 @@ class Parcellation:
             if resample not in get_args(Resample):
                 raise OptionError(f"resample takes 'nearest' or None, not {resample!r}.")
             return self._nearest(grid)
-        match = match_grids(grid, self.grid, of=self.source or "the dseg")
+        match = match_grids(grid, self.grid, of=self.source or "the dseg", to=name or "the map")
         if match.is_identity:
             return self
         index = np.unravel_index(self.positions, self.grid.shape, order="F")
@@ -281,18 +281,7 @@ class Parcellation:
         return moved.astype(self.positions.dtype)
 
     def __repr__(self) -> str:
-        name = f" {self.atlas_name}" if self.atlas_name else ""
-        volume = self.grid.voxel_volume
-        voxels = f"{self.positions.size} voxels of {volume:.4g} mm³"
-        lines = [
-            f"<Parcellation{name}: {len(self)} regions, {voxels}; {self.grid}>",
-            f"{'label':>8}  {'voxels':>6}  {'mm³':>8}",
-        ]
-        rows = list(zip(self.labels.tolist(), self.sizes.tolist(), strict=True))
-        shown = rows if len(rows) <= SHOWN else [*rows[: SHOWN // 2], None, *rows[-SHOWN // 2 :]]
-        for row in shown:
-            if row is None:
-                lines.append(f"{'…':>8}")
-            else:
-                lines.append(f"{row[0]:>8}  {row[1]:>6}  {row[1] * volume:>8.1f}")
-        return "\n".join(lines)
+        return as_text(self)
+
+    def _repr_html_(self) -> str:
+        return as_html(self)

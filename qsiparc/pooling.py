@@ -26,6 +26,7 @@ NEEDS: Final[dict[str, tuple[str, ...]]] = {
     "minimum": (),
     "maximum": (),
     "coverage": ("n_voxels",),
+    "mask_coverage": ("n_atlas_voxels",),
     "mean": ("n_voxels",),
     "std": ("mean", "n_voxels"),
     "skewness": ("mean", "std", "n_voxels"),
@@ -94,6 +95,10 @@ def _pool_one(columns: Columns, wanted: Sequence[str]) -> dict[str, Any]:
         pooled["maximum"] = np.fmax.reduce(columns["maximum"], axis=-1)
     if "coverage" in wanted:
         pooled["coverage"] = _coverage(columns)
+    if "mask_coverage" in wanted:
+        voxels = atlas_voxels(columns)
+        inside = np.where(voxels > 0, columns["mask_coverage"] * voxels, 0.0)
+        pooled["mask_coverage"] = inside.sum(axis=-1) / voxels.sum(axis=-1)
     if set(wanted) & set(_MOMENTS):
         pooled |= _moments(columns, wanted)
     return pooled
@@ -149,14 +154,39 @@ def unknown_coverage(
     """
     if "n_atlas_voxels" in stats:
         return np.zeros(len(members), bool)
-    coverage = values[..., list(stats).index("coverage")]
-    count = values[..., list(stats).index("n_voxels")]
-    hollow, full = (coverage == 0) & (count == 0), count > 0
-    affected = [
-        (hollow[..., places].any(axis=-1) & full[..., places].any(axis=-1)).any()
-        for places in members
-    ]
-    return np.array(affected)
+    coverage, count = (values[..., list(stats).index(name)] for name in ("coverage", "n_voxels"))
+    return _some(members, (coverage == 0) & (count == 0), count > 0)
+
+
+def unknown_mean(
+    values: NDArray[np.float64], stats: Sequence[str], members: Sequence[NDArray[np.intp]]
+) -> NDArray[np.bool_]:
+    """Groups whose moments are lost with those of a region that has voxels.
+
+    Parameters
+    ----------
+    values, stats, members
+        As `pool` takes them.
+
+    Returns
+    -------
+    numpy.ndarray
+        (groups,) whether that is so anywhere along the other axes.
+    """
+    mean, count = (values[..., list(stats).index(name)] for name in ("mean", "n_voxels"))
+    return _some(members, np.isnan(mean) & (count > 0), np.isfinite(mean))
+
+
+def _some(
+    members: Sequence[NDArray[np.intp]], one: NDArray[np.bool_], other: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Groups that have a region of the one kind and a region of the other."""
+    return np.array(
+        [
+            (one[..., places].any(axis=-1) & other[..., places].any(axis=-1)).any()
+            for places in members
+        ]
+    )
 
 
 def _moments(columns: Columns, wanted: Sequence[str]) -> dict[str, NDArray[np.float64]]:

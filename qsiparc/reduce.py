@@ -119,9 +119,9 @@ class Reduction:
             f"{self.names[rows[one]]} ({huge[one]})" for one in bad[:SHOWN].tolist()
         ) + (", …" if bad.size > SHOWN else "")
         warn(
-            f"{self.scalar}: {huge.sum()} voxels in {bad.size} regions are infinite or beyond "
-            f"±{HUGE:g}, as where a fit failed, and count as values: {named}. Their mean, std and "
-            f"the like say nothing. valid_range=(low, high) leaves them out; the statistic "
+            f"{self.scalar}: voxels that are infinite or beyond ±{HUGE:g}, as where a fit failed, "
+            f"count as values: {huge.sum()} in {bad.size} of the regions, {named}. Their mean, std "
+            f"and the like say nothing. valid_range=(low, high) leaves them out; the statistic "
             f"n_nonfinite counts them.",
             NiftiWarning,
         )

@@ -1,11 +1,13 @@
-"""The JSON file beside a volume: its units, its long name, and the names of its volumes."""
+"""The JSON file beside a volume: its units, long name and valid range, names of its volumes."""
 
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Any, Final
 
 from qsiparc.errors import NiftiWarning, collected_warnings, warn
+from qsiparc.names import RANGE_ATTRS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,7 +17,7 @@ LABEL_MAP: Final = "LabelMap"
 NAME_KEYS: Final = ("longname", "long_name", "description")
 
 
-def read_sidecar(path: Path) -> dict[str, str]:
+def read_sidecar(path: Path) -> dict[str, Any]:
     """What the sidecar of a volume says.
 
     Parameters
@@ -25,13 +27,14 @@ def read_sidecar(path: Path) -> dict[str, str]:
 
     Returns
     -------
-    dict of str to str
-        ``long_name`` and ``units``, those that are there.
+    dict of str to Any
+        ``long_name`` and ``units``, text; ``valid_range``, two numbers, ``valid_min`` and
+        ``valid_max``, as CF calls them; those that are there.
 
     Warns
     -----
     NiftiWarning
-        There is a sidecar, and it cannot be read.
+        There is a sidecar, and it, or the range that it states, cannot be read.
     """
     content = _content(path)
     given = {key.lower(): value for key, value in content.items() if isinstance(value, str)}
@@ -39,7 +42,31 @@ def read_sidecar(path: Path) -> dict[str, str]:
         "long_name": next((given[key] for key in NAME_KEYS if given.get(key)), ""),
         "units": next((given[key] for key in UNITS_KEYS if given.get(key)), ""),
     }
-    return {key: value for key, value in found.items() if value}
+    return {key: value for key, value in found.items() if value} | _valid_range(content, path)
+
+
+def _valid_range(content: dict[str, Any], path: Path) -> dict[str, Any]:
+    """The range that a sidecar states, as far as it consists of numbers."""
+    stated = {key.lower(): value for key, value in content.items()}
+    found: dict[str, Any] = {}
+    for name, length in RANGE_ATTRS.items():
+        value = stated.get(name)
+        if value is None:
+            continue
+        numbers: list[Any] = value if isinstance(value, list) else [value]
+        if len(numbers) == length and all(_is_number(number) for number in numbers):
+            found[name] = [float(number) for number in numbers] if length > 1 else float(numbers[0])
+        else:
+            what = "a number" if length == 1 else "two numbers"
+            warn(
+                f"{path}: the {name} in its JSON sidecar is {what}, not {value!r}; it is ignored.",
+                NiftiWarning,
+            )
+    return found
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def read_label_map(path: Path, n_volumes: int) -> list[str] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from qsiparc import ranks
 from qsiparc.errors import OptionError
+from qsiparc.names import RANGE_ATTRS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,8 +21,7 @@ if TYPE_CHECKING:
 
     Range = Sequence[float | None]
 
-RANGE_ATTRS: Final = ("valid_range", "valid_min", "valid_max")
-"""CF's names for the range that the values of a variable are in."""
+_log: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class Validity:
     def attrs(self) -> dict[str, Any]:
         """As attributes of a cube: flat, finite, and no more than was asked for."""
         attrs: dict[str, Any] = {"zero_is_missing": int(self.zero_is_missing)}
-        bounds = zip(RANGE_ATTRS[1:], self.valid_range or (), strict=False)
+        bounds = zip(("valid_min", "valid_max"), self.valid_range or (), strict=False)
         attrs |= {name: bound for name, bound in bounds if np.isfinite(bound)}
         if self.min_coverage:
             attrs["min_coverage"] = self.min_coverage
@@ -109,6 +110,7 @@ class Validity:
         stated = stated_range(attrs, name)
         if self.valid_range is not None or stated is None:
             return self
+        _log.info("%s: values outside of its own valid range, %s to %s, are missing", name, *stated)
         return Validity(self.zero_is_missing, stated, self.min_coverage, self.min_voxels)
 
     def valid(self, found: Segments) -> Segments:
@@ -145,7 +147,11 @@ class Validity:
         """Whether each region has enough valid voxels; None where nothing was asked for."""
         if not self.min_coverage and not self.min_voxels:
             return None
-        return (count >= self.min_voxels) & (count >= self.min_coverage * atlas_sizes)
+        return (count >= self.min_voxels) & (count / atlas_sizes >= self.min_coverage)
+
+
+EVERYTHING: Final = Validity()
+"""All that is not NaN counts, and one voxel is enough."""
 
 
 def as_range(given: Any, what: str) -> tuple[float, float]:  # noqa: ANN401 - a user's

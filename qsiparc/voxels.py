@@ -12,9 +12,10 @@ from xarray.backends import BackendArray
 from xarray.core import indexing
 
 from qsiparc.errors import NiftiError, NiftiWarning, warn
-from qsiparc.inflate import MAX_RATIO, inflate_into
+from qsiparc.inflate import MAGIC, MAX_RATIO, inflate_into
 from qsiparc.onepass import volume_in_pass
 from qsiparc.options import get_option
+from qsiparc.regular import open_regular
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,6 +44,8 @@ class NiftiArray(BackendArray):
         The header's scaling.
     identity : tuple of int
         Size [bytes] and modification time [ns] of the file when it was opened.
+    is_compressed : bool
+        Whether the file is gzip, whatever its name says.
     """
 
     path: Path
@@ -52,6 +55,7 @@ class NiftiArray(BackendArray):
     slope: float
     inter: float
     identity: tuple[int, int]
+    is_compressed: bool
 
     @classmethod
     def of(
@@ -83,8 +87,10 @@ class NiftiArray(BackendArray):
                 f"compress it with gzip."
             )
         require_real(dtype, str(path))
-        state = path.stat()
-        array = cls(path, shape, dtype, offset, slope, inter, (state.st_size, state.st_mtime_ns))
+        with open_regular(path, NiftiError) as stream:
+            identity = _identity(stream)
+            is_gzip = stream.read(len(MAGIC)) == MAGIC
+        array = cls(path, shape, dtype, offset, slope, inter, identity, is_gzip)
         array._check_claim()
         return array
 
@@ -97,11 +103,6 @@ class NiftiArray(BackendArray):
     def is_scaled(self) -> bool:
         """Whether the header asks for a slope or an intercept."""
         return (self.slope, self.inter) != (1.0, 0.0)
-
-    @property
-    def is_compressed(self) -> bool:
-        """Whether the file is gzip, by its name."""
-        return self.path.name.lower().endswith(".gz")
 
     @property
     def nbytes(self) -> int:
@@ -174,9 +175,8 @@ class NiftiArray(BackendArray):
         NiftiError
             It has changed since its header was read.
         """
-        stream = self.path.open("rb")
-        state = os.fstat(stream.fileno())
-        if (state.st_size, state.st_mtime_ns) != self.identity:
+        stream = open_regular(self.path, NiftiError)
+        if _identity(stream) != self.identity:
             stream.close()
             raise NiftiError(
                 f"{self.path}: the file has changed since it was opened. Open it again."
@@ -202,6 +202,12 @@ class NiftiArray(BackendArray):
             )
         except (ValueError, OSError) as error:
             raise NiftiError(f"{self.path}: cannot read its voxels: {error}") from error
+
+
+def _identity(stream: IO[bytes]) -> tuple[int, int]:
+    """What changes when a file does: its size [bytes] and modification time [ns]."""
+    state = os.fstat(stream.fileno())
+    return state.st_size, state.st_mtime_ns
 
 
 @dataclass(frozen=True)

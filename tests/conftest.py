@@ -15,6 +15,14 @@ def shared_data() -> Path:
     return Path(root) / "data"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_mosaics_in_every_build():
+    """Many tests build studies; those of the report draw the mosaics."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("qsiparc.report.MOSAICS", 0)
+        yield
+
+
 @pytest.fixture(scope="module", params=["zlib", "zlib_ng.zlib_ng"])
 def each_inflater(request):
     """Run a module's tests with every library that can inflate."""

@@ -18,6 +18,9 @@ from qsiparc.pooling import NEEDS
 EXACT = ["mean", "std", "skewness", "kurtosis", "n_voxels", "coverage"]
 """What the extended tier has that can be pooled."""
 
+POOLED = [name for name in NEEDS if name != "mask_coverage"]
+"""All that can be pooled without a mask."""
+
 LABELS = np.array([1, 1, 2, 2, 2, 3, 4, 4, 0, 4], np.int16).reshape(10, 1, 1)
 VALUES = np.array([1, 3, 2, 4, 6, 5, 7, np.nan, 9, 8.0]).reshape(10, 1, 1)
 LUT = pd.DataFrame(
@@ -91,6 +94,26 @@ class TestCoverage:
     def test_it_is_zero_where_no_region_has_one(self):
         lone = extract(self.VALUES).parc.aggregate({"Mot": [3, 9]})
         assert at(lone, "Mot", "coverage") == 0
+
+
+class TestWhatIsNotThere:
+    def test_a_region_that_was_too_small(self):
+        cube = extract(min_voxels=2)
+        with pytest.warns(QsiparcWarning, match="mean of fro is NaN.*min_voxels"):
+            lobes = cube.parc.aggregate("lobe")
+        assert np.isnan(at(lobes, "fro", "mean"))
+        assert at(lobes, "fro", "n_voxels") == 3
+        assert at(lobes, "occ", "mean") == pytest.approx(16 / 5)
+
+    def test_the_share_in_a_mask(self):
+        mask = image((np.arange(10).reshape(10, 1, 1) < 5).astype(np.uint8))
+        stats = ["n_voxels", "coverage", "n_atlas_voxels", "mask_coverage"]
+        cube = extract(stats=stats, mask=mask)
+        pooled = cube.parc.aggregate({"all": [1, 2, 3, 4, 9], "gone": [9], "out": [3, 4]})
+        shares = pooled.value.sel(stat="mask_coverage").to_numpy().ravel().tolist()
+        np.testing.assert_equal(shares, [5 / 9, np.nan, 0])
+        with pytest.raises(CubeError, match="mask_coverage of a group needs n_atlas_voxels"):
+            cube.drop_sel(stat="n_atlas_voxels").parc.aggregate("lobe", stats=["mask_coverage"])
 
 
 class TestGroups:
@@ -270,13 +293,13 @@ def test_pooling_is_extraction_with_merged_labels(data, n, n_regions):
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", QsiparcWarning)  # of gaps, which are the point
-        cube = extract(values, labels, lut, stats=[*NEEDS])
+        cube = extract(values, labels, lut, stats=POOLED)
         pooled = cube.parc.aggregate("net")
         lone = cube.drop_sel(stat="n_atlas_voxels").parc.aggregate("net", stats=["coverage"])
         merged, groups = volume(labels).parc.relabel("net", lut)
-        direct = volume(values).parc.extract(merged, groups, stats=[*NEEDS], scalar="FA")
+        direct = volume(values).parc.extract(merged, groups, stats=POOLED, scalar="FA")
     assert pooled.region_name.to_numpy().tolist() == direct.region_name.to_numpy().tolist()
-    for stat in NEEDS:
+    for stat in POOLED:
         ours, theirs = (c.value.sel(stat=stat).to_numpy().ravel() for c in (pooled, direct))
         scale = np.ones(1) if stat in ("skewness", "kurtosis") else np.abs(theirs)
         moderate = np.abs(theirs) if stat in ("skewness", "kurtosis") else 0

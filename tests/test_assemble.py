@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tracemalloc
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,8 +16,10 @@ import zarr
 from made_study import REGIONS, STATS, copy, cube, failure, number, put
 
 import qsiparc
-from qsiparc.cohort import blocks
+from qsiparc.cohort import blocks, zarrwriter
 from qsiparc.cohort.assemble import finalize
+from qsiparc.cohort.layout import survey
+from qsiparc.cube import text
 from qsiparc.errors import CubeError
 
 MISSING, FAILED = 1, 2
@@ -162,6 +165,39 @@ def test_chunks_serve_both_ways_of_reading(tmp_path, monkeypatch, zarr_format):
     assert len(files) < 8 + 3 * 20
 
 
+def test_ten_thousand_subjects_are_no_million_files(tmp_path, monkeypatch):
+    n_scans = 10_000
+    study = survey([put(tmp_path, "sub-0")])
+    layout = study.atlases["A"]
+    coords = {
+        name: (dim, np.resize(values, n_scans) if dim == "subject" else values)
+        for name, (dim, values) in layout.coords.items()
+    }
+    coords["subject"] = ("subject", text([f"sub-{n:05}" for n in range(n_scans)]))
+    status = np.zeros((len(layout.names("scalar")), n_scans), np.int8)
+    large = replace(layout, coords=coords, status=status)
+
+    def filled(_, large):
+        numbers = np.random.default_rng(1).random(large.shape)
+        names = np.full(large.shape[2:], "sub-00000_FA.nii.gz", object)
+        for start in range(0, n_scans, 500):
+            where = (*(slice(0, n) for n in large.shape[:3]), slice(start, start + 500))
+            texts = dict.fromkeys(large.files, names[where[2:]])
+            yield blocks.Block(where, numbers[where], texts)
+
+    monkeypatch.setattr(zarrwriter, "blocks", filled)
+    zarrwriter.write_zarr(replace(study, atlases={"A": large}), tmp_path / "large.zarr")
+    group = tmp_path / "large.zarr" / "A"
+    chunks = [path for path in (group / "value" / "c").rglob("*") if path.is_file()]
+    assert len(chunks) == len(STATS) * 2 * 20  # of a statistic and a scalar
+    others = [path for path in group.rglob("*") if path.is_file() and path not in chunks]
+    assert len(others) < 100
+    of_ten_atlases_eight_statistics_and_forty_scalars = 10 * (8 * 40 * 20 + 100)
+    assert of_ten_atlases_eight_statistics_and_forty_scalars < 70_000
+    cube = xr.open_datatree(tmp_path / "large.zarr", engine="zarr")["A"]
+    assert cube["value"].sel(subject="sub-09999", scalar="MD", stat="mean").notnull().all()
+
+
 def test_format_2_holds_the_same(out):
     three = finalize(out).load()
     two = finalize(out, zarr_format=2).load()
@@ -183,7 +219,7 @@ def test_memory_does_not_grow_with_the_number_of_scans(tmp_path, monkeypatch, mo
         for n in range(1, n_scans):
             copy(first, f"sub-{n}")
         tracemalloc.start()
-        finalize(out, netcdf=netcdf)
+        finalize(out, netcdf=netcdf, report=False)
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         return most
@@ -278,3 +314,20 @@ def test_two_at_once_do_not_disturb_each_other(out):
         assert process.returncode == 0, said
     xr.testing.assert_identical(qsiparc.open(out).load(), expected)
     assert not list(out.glob(".qsiparc-*"))
+
+
+def test_each_atlas_names_its_own_label_images(tmp_path):
+    for scan, atlases in (("sub-01", "AB"), ("sub-02", "B"), ("sub-03", "AB")):
+        cubes = {
+            atlas: cube(scan).assign_coords(dseg_file=("subject", text([f"{scan}_{atlas}.nii.gz"])))
+            for atlas in atlases
+        }
+        put(tmp_path / "out", scan, cubes)
+    study = qsiparc.finalize(tmp_path / "out", netcdf=True, report=False)
+    with qsiparc.open(tmp_path / "out" / "qsiparc.nc") as same:
+        for tree in (study, same):
+            named = {atlas: tree[atlas]["dseg_file"].to_numpy().tolist() for atlas in "AB"}
+            assert named == {
+                "A": ["sub-01_A.nii.gz", "", "sub-03_A.nii.gz"],
+                "B": [f"{scan}_B.nii.gz" for scan in ("sub-01", "sub-02", "sub-03")],
+            }

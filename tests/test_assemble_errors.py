@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import xarray as xr
 from made_study import REGIONS, cube, failure, put
@@ -54,9 +56,24 @@ class TestScansThatCannotBeInOneCube:
         with pytest.raises(CubeError, match=r"sub-1 has .*mean, n_voxels; sub-2 has mean\. Run"):
             finalize(with_other(stats=("mean",)))
 
-    def test_another_policy_on_zeros(self, with_other):
-        with pytest.raises(CubeError, match=r"count as values in sub-1.*missing values in sub-2"):
-            finalize(with_other(zero_is_missing=1))
+    @pytest.mark.parametrize(
+        ("attrs", "said"),
+        [
+            ({"zero_is_missing": 1}, "zero_is_missing is 0 in sub-1, and 1 in sub-2"),
+            ({"valid_max": 1.0}, "valid_max is not set in sub-1, and 1.0 in sub-2"),
+            ({"min_voxels": 10}, "min_voxels is not set in sub-1, and 10 in sub-2"),
+        ],
+    )
+    def test_another_idea_of_what_counts(self, with_other, attrs, said):
+        with pytest.raises(CubeError, match=said):
+            finalize(with_other(**attrs))
+
+    def test_another_function_by_the_same_name(self, tmp_path):
+        for scan, code in (("sub-1", "a1"), ("sub-2", "b2")):
+            told = json.dumps({"p99": {"function": code}})
+            put(tmp_path, scan, {"A": cube(scan, own_statistics=told)})
+        with pytest.raises(CubeError, match="by p99, sub-1 and sub-2 have what different"):
+            finalize(tmp_path)
 
     def test_one_id_for_two_maps(self, with_other):
         said = "by 'FA', sub-1 means software='DKI'.*sub-2 means software='TORTOISE'"

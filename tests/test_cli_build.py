@@ -53,6 +53,9 @@ def test_all_scans(build, out):
     result = build("--stats", "core", "--tsv")
     assert result.exit_code == 0, result.output
     assert "done        2 scans" in result.stdout
+    assert (
+        "            4S156Parcels  156 regions, 5 stats, 2 scalars, 2 subjects\n" in result.stdout
+    )
     assert f"qsiparc.open('{out}')" in result.stdout
     study = qsiparc.open(out)
     assert dict(study["4S156Parcels"].sizes) == {

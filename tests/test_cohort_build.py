@@ -383,7 +383,7 @@ def test_strict_stops_at_the_first_failure(tree, out):
     assert [path.stem for path in part_paths(out)] == SCANS[:1]
 
 
-def test_warnings_of_scans_are_told_once(tree, out):
+def test_warnings_of_scans_are_told_once_a_call(tree, out):
     lut = next(tree.glob("sourcedata/**/*4S156Parcels*_dseg.tsv"))
     lines = lut.read_text().splitlines(keepends=True)
     lut.write_text("".join(lines[:1] + lines[2:]))
@@ -391,6 +391,8 @@ def test_warnings_of_scans_are_told_once(tree, out):
         parts_only(tree, out)
     assert len(told) == 1
     assert "does not name: 1" in part_attrs(out / "parts" / f"{SCANS[0]}.nc")["warnings"]
+    with pytest.warns(QsiparcWarning, match="3 scans came with warnings.*does not name: 1"):
+        parts_only(tree, out)
 
 
 def test_wrong_names_are_errors(tree, out):

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import os
+import stat
+from pathlib import Path
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -85,6 +89,24 @@ def test_a_write_that_fails_leaves_the_old_part(tmp_path, monkeypatch):
     monkeypatch.undo()
     assert [file.name for file in path.parent.iterdir()] == ["sub-001.nc"]
     assert read_part(path)["A"]["value"].item() == 1.0
+
+
+def test_file_and_folder_are_on_the_disk_around_the_rename(tmp_path, monkeypatch):
+    done = []
+    fsync, rename = os.fsync, Path.replace
+
+    def synced(handle):
+        done.append("folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "file")
+        fsync(handle)
+
+    def renamed(path, target):
+        done.append("rename")
+        return rename(path, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(Path, "replace", renamed)
+    write_part(tmp_path, "sub-001", tree())
+    assert done == ["file", "rename", "folder"]
 
 
 @pytest.mark.parametrize("keep", [0, 10, 0.5, 0.95])

@@ -1,6 +1,6 @@
 """A build is killed, starved and interrupted, and ends as if nothing had happened.
 
-The long version: ``QSIPARC_KILLS=100 python -m pytest tests/test_cohort_survives.py``.
+The long version: ``QSIPARC_KILLS=100 python -m pytest tests/test_cohort_survives.py -k killed``.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+import qsiparc
 from qsiparc.cohort import build
 from qsiparc.cohort.parts import part_attrs, part_paths, read_part
 from qsiparc.errors import BuildError, CubeError, QsiparcWarning
@@ -72,12 +73,14 @@ def assert_same_study(one, other):
     assert len(paths) == N_SCANS
     assert [path.name for path in paths] == [path.name for path in part_paths(other)]
     for path in paths:
-        first, second = read_part(path), read_part(other / "parts" / path.name)
-        assert first.identical(second)
-        atlas = SMALL["atlas"]
-        assert first[atlas]["value"].to_numpy().tobytes() == (
-            second[atlas]["value"].to_numpy().tobytes()
-        )
+        assert_identical(read_part(path), read_part(other / "parts" / path.name))
+    assert_identical(*(qsiparc.open(folder).load() for folder in (one, other)))
+
+
+def assert_identical(first, second):
+    assert first.identical(second)
+    values = [tree[SMALL["atlas"]]["value"].to_numpy() for tree in (first, second)]
+    assert values[0].tobytes() == values[1].tobytes()
 
 
 @pytest.mark.parametrize("more", ["", ", executor=2"])

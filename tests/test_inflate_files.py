@@ -158,9 +158,7 @@ def test_more_image_data_than_the_header_claims_is_ignored_with_a_warning(tmp_pa
         ("fa.nii", b"version https://git-lfs.github.com/spec/v1\noid sha256:4d", "git lfs pull"),
         ("fa.nii", b"subject\tvalue\n" * 99, "not readable as a NIfTI volume"),
         ("fa.nii.gz", b"subject\tvalue\n" * 99, "content is not gzip, against its name"),
-        ("fa.nii.gz", PLAIN, "content is not gzip, against its name"),
-        ("fa.nii", PACKED, "content is gzip, against its name"),
-        ("fa.img", PLAIN, r"Its header, fa\.hdr, is missing"),
+        ("fa.img", PLAIN[352:], r"Its header, fa\.hdr, is missing"),
     ],
 )
 def test_what_is_no_volume_is_an_error_that_says_what_it_looks_like(
@@ -178,7 +176,7 @@ def test_a_folder_and_a_missing_file_are_said_to_be_so(tmp_path):
     with pytest.raises(FileNotFoundError, match=path.name):
         qsiparc.open_nifti(path)
     path.mkdir()
-    with pytest.raises(NiftiError, match=f"{path.name}: .* It is not a file"):
+    with pytest.raises(NiftiError, match=f"{path.name}: this is a folder, not a file"):
         qsiparc.open_nifti(path)
 
 
@@ -204,7 +202,7 @@ SHAPE_AT, SLOPE_AT, SFORM_AT = 40, 112, 280
         ([3, 3, -4, 5, 1], r"shape is \(3, -4, 5\)"),
         ([5, 3, 4, 5, 2, 2], r"shape is \(3, 4, 5, 2, 2\)"),
         ([0, 3, 4, 5, 1], "a volume"),
-        ([9, 3, 4, 5, 1], "not readable"),
+        ([9, 3, 4, 5, 1], "claims 9 dimensions; a volume"),
     ],
 )
 def test_impossible_shapes_are_refused_at_once(tmp_path, name, dim, message):
@@ -223,7 +221,9 @@ def test_an_affine_that_is_none_is_refused(tmp_path, value):
 
 def test_a_slope_without_an_intercept_is_refused(tmp_path):
     path = with_header(tmp_path / "fa.nii", SLOPE_AT, np.array([2, np.nan], "<f4"))
-    with pytest.raises(NiftiError, match=r"fa\.nii: not readable"):
+    with pytest.raises(
+        NiftiError, match=r"fa\.nii: the header scales its voxels by 2 and adds nan"
+    ):
         qsiparc.open_nifti(path)
 
 
@@ -249,5 +249,5 @@ def test_the_header_of_a_pair_is_checked_too(tmp_path):
     damaged = gzip.compress(bytes(plain))
     header.write_bytes(damaged[:-8] + right + damaged[-4:])
     for path in (header, tmp_path / "fa.img.gz"):
-        with pytest.raises(NiftiError, match=r"fa\.(hdr|img)\.gz: not readable"):
+        with pytest.raises(NiftiError, match=r"fa\.(hdr|img)\.gz: "):
             qsiparc.open_nifti(path)

@@ -11,7 +11,7 @@ import pytest
 import qsiparc
 
 PACKAGE = Path(qsiparc.__file__).parent
-FOUNDATION = {"atomic", "names", "errors", "options", "version"}
+FOUNDATION = {"atomic", "names", "errors", "options", "regular", "version"}
 MAY_IMPORT = {
     "__init__": {"accessor"},
     "accessor": {
@@ -24,6 +24,7 @@ MAY_IMPORT = {
         "nifti",
         "participants",
         "relabel",
+        "regionvalues",
         "space",
         "table",
         "volume",
@@ -35,9 +36,10 @@ MAY_IMPORT = {
     "atlas": {"atlas.files", "atlas.hemisphere", "atlas.table", "entities", "parcellation"},
     "atlas.columns": {"atlas.hemisphere"},
     "atlas.files": {"atlas.columns", "atlas.jsonfile", "atlas.text"},
+    "atlas.display": {"markup"},
     "atlas.hemisphere": set(),
     "atlas.jsonfile": {"atlas.columns"},
-    "atlas.table": {"atlas.columns"},
+    "atlas.table": {"atlas.columns", "atlas.display"},
     "atlas.text": set(),
     "backend": {"nifti"},
     "catalogue": {
@@ -55,16 +57,24 @@ MAY_IMPORT = {
     "catalogue.declaration": set(),
     "catalogue.filtered": {"catalogue.centre", "catalogue.declaration", "ranks"},
     "catalogue.normality": {"catalogue.declaration", "ranks"},
-    "catalogue.own": {"catalogue.declaration"},
+    "catalogue.identity": set(),
+    "catalogue.own": {"catalogue.declaration", "catalogue.identity"},
     "catalogue.sample": {"ranks"},
     "catalogue.shape": {"catalogue.declaration", "catalogue.filtered", "ranks"},
     "captions": {"catalogue"},
     "cube": set(),
-    "cli": {"cli_build", "cli_finalize", "discover"},
-    "cli_build": {"cli_report", "cohort.assemble", "cohort.plan", "cohort.study"},
+    "cli": {"cli_build", "cli_finalize", "cli_quality", "discover"},
+    "cli_build": {
+        "cli_report",
+        "cohort.assemble",
+        "cohort.plan",
+        "cohort.study",
+        "validity",
+    },
     "cli_report": {"cohort.plan", "cohort.study"},
     "cli_finalize": {"cli_report", "cohort.assemble", "cohort.failures"},
-    "cohort": {"cohort.assemble", "cohort.plan", "cohort.study", "progress"},
+    "cli_quality": {"report"},
+    "cohort": {"cohort.assemble", "cohort.plan", "cohort.study", "progress", "validity"},
     "cohort.agree": set(),
     "cohort.assemble": {
         "archive",
@@ -76,12 +86,13 @@ MAY_IMPORT = {
         "cohort.netcdfwriter",
         "cohort.parts",
         "cohort.zarrwriter",
+        "report",
     },
     "cohort.blocks": {"cohort.reading"},
     "cohort.derivative": {"entities"},
     "cohort.executors": {"cohort.record", "cohort.task"},
     "cohort.failures": {"cohort.parts", "cohort.record"},
-    "cohort.fingerprint": {"catalogue", "cohort.parts"},
+    "cohort.fingerprint": {"catalogue", "catalogue.own", "cohort.parts"},
     "cohort.layout": {"cohort.agree", "cohort.reading", "cube", "entities", "progress"},
     "cohort.lock": set(),
     "cohort.longwriter": {
@@ -93,10 +104,18 @@ MAY_IMPORT = {
     },
     "cohort.netcdfwriter": {"cohort.blocks", "cube"},
     "cohort.parts": {"cube"},
-    "cohort.plan": {"catalogue", "cohort.record", "cohort.task", "cohort.wanted", "discover"},
+    "cohort.plan": {
+        "catalogue",
+        "cohort.record",
+        "cohort.task",
+        "cohort.wanted",
+        "discover",
+        "validity",
+    },
     "cohort.reading": {"cohort.parts", "cohort.record"},
     "cohort.record": set(),
     "cohort.study": {
+        "catalogue",
         "cohort.derivative",
         "cohort.executors",
         "cohort.failures",
@@ -107,17 +126,17 @@ MAY_IMPORT = {
         "cohort.record",
         "cohort.task",
     },
-    "cohort.task": {
-        "cohort.parts",
-        "cohort.record",
+    "cohort.task": {"cohort.parts", "cohort.record", "cohort.work", "validity"},
+    "cohort.wanted": {"cohort.parts"},
+    "cohort.work": {
         "cube",
         "extract",
         "more",
         "nifti",
         "parcellation",
         "sidecar",
+        "space",
     },
-    "cohort.wanted": {"cohort.parts"},
     "cohort.zarrwriter": {"archive", "cohort.blocks", "cube"},
     "discover": {
         "discover.bidsfile",
@@ -140,7 +159,7 @@ MAY_IMPORT = {
         "discover.tables",
         "entities",
     },
-    "discover.display": set(),
+    "discover.display": {"markup"},
     "discover.found": {"discover.bidsfile", "discover.identity", "discover.walk", "entities"},
     "discover.grids": {"nifti"},
     "discover.identity": set(),
@@ -179,17 +198,19 @@ MAY_IMPORT = {
     "grid": set(),
     "groups": set(),
     "coords": {"cube"},
+    "header": {"inflate", "unreadable"},
     "inflate": set(),
     "kernels": set(),
     "labels": set(),
     "laterality": {"atlas.hemisphere", "cube", "groups"},
     "masking": {"parcellation"},
-    "more": {"catalogue", "masking", "reduce", "space", "validity"},
+    "markup": set(),
+    "more": {"catalogue", "masking", "reduce"},
     "names": set(),
-    "nifti": {"entities", "grid", "sidecar", "space", "unreadable", "voxels"},
+    "nifti": {"entities", "grid", "header", "sidecar", "space", "unreadable", "voxels"},
     "onepass": {"inflate"},
     "options": set(),
-    "parcellation": {"entities", "grid", "kernels", "labels", "nifti", "space"},
+    "parcellation": {"entities", "grid", "kernels", "labels", "nifti", "sizes", "space"},
     "participants": {"coords", "cube"},
     "phantom": set(),
     "phantom.atlas": {"phantom.brain"},
@@ -230,7 +251,55 @@ MAY_IMPORT = {
     "progress": set(),
     "ranks": {"kernels"},
     "reduce": {"catalogue", "catalogue.sample", "kernels"},
+    "regionvalues": {
+        "coords",
+        "labels",
+        "masking",
+        "parcellation",
+        "regions",
+        "space",
+        "validity",
+    },
     "regions": {"atlas", "labels"},
+    "regular": set(),
+    "report": {
+        "archive",
+        "report.finding",
+        "report.inspection",
+        "report.mosaics",
+        "report.notes",
+        "report.page",
+        "report.sheets",
+    },
+    "report.coverage": {"report.finding", "report.robust", "report.volumes"},
+    "report.distribution": {"report.robust"},
+    "report.drawing": set(),
+    "report.finding": set(),
+    "report.inspection": {
+        "progress",
+        "report.coverage",
+        "report.distribution",
+        "report.finding",
+        "report.levels",
+        "report.robust",
+        "report.sides",
+        "report.values",
+        "report.volumes",
+    },
+    "report.levels": {"report.robust"},
+    "report.mosaics": {"nifti", "plot", "report.notes"},
+    "report.notes": {
+        "cohort.derivative",
+        "cohort.failures",
+        "cohort.parts",
+        "cohort.reading",
+    },
+    "report.page": {"report.drawing", "report.finding"},
+    "report.robust": set(),
+    "report.sheets": set(),
+    "report.sides": {"laterality", "report.robust", "report.volumes"},
+    "report.values": {"report.finding", "report.robust", "report.volumes"},
+    "report.volumes": {"report.finding", "report.robust"},
     "relabel": {"atlas", "groups", "parcellation", "regions"},
     "scalarstats": {
         "atlas",
@@ -242,6 +311,7 @@ MAY_IMPORT = {
     },
     "scalartable": {"coords", "discover.identity", "entities", "groups"},
     "sidecar": set(),
+    "sizes": {"markup"},
     "space": {"grid"},
     "table": {"cube"},
     "tutorial": {
@@ -252,7 +322,7 @@ MAY_IMPORT = {
         "progress",
         "space",
     },
-    "unreadable": set(),
+    "unreadable": {"inflate"},
     "version": set(),
     "validity": {"ranks"},
     "volume": {"captions", "cube", "labels", "parcellation", "space"},
@@ -260,7 +330,7 @@ MAY_IMPORT = {
     "weighted": {"kernels"},
     "weights": {"grid", "nifti", "space"},
 }
-NIBABEL = {"nifti", "voxels"}
+NIBABEL = {"header", "nifti", "voxels"}
 
 
 def room_imports(path):
@@ -322,7 +392,7 @@ def test_only_the_nifti_rooms_import_nibabel(room):
 @pytest.mark.parametrize("room", sorted(ROOMS))
 def test_only_the_figures_import_matplotlib_and_none_keeps_state(room):
     imports = {name for name in ROOMS[room] if name.startswith("matplotlib")}
-    assert not imports or room.startswith("plot")
+    assert not imports or room.startswith("plot") or room == "report.mosaics"  # for a Figure
     assert "matplotlib.pyplot" not in imports or room == "plot.style"  # inside of axes_or_new
 
 

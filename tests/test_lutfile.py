@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import gzip
+import json
+import os
+import sys
 import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qsiparc.atlas import read_lut
+from qsiparc.atlas import AtlasLUT, RegionInfo, read_lut
 from qsiparc.errors import LutError, LutWarning
 
 EXPECTED = [(1, "LH_Vis", "L"), (2, "RH_Vis", "R")]
@@ -334,3 +337,48 @@ def test_a_background_in_the_place_of_a_region_is_named(tmp_path):
     path.write_text("1\tBackground\n2\tLH_A\n3\tRH_A\n")
     with pytest.warns(LutWarning, match=r"calls 1 the background.*off by one"):
         assert read_lut(path).indices == [1, 2, 3]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pipes in folders")
+def test_what_is_no_file_makes_nobody_wait(tmp_path):
+    os.mkfifo(tmp_path / "pipe.tsv")
+    (tmp_path / "loop.tsv").symlink_to("loop.tsv")
+    (tmp_path / "zero.tsv").symlink_to("/dev/zero")
+    (tmp_path / "folder.tsv").mkdir()
+    for name, message in (
+        ("pipe.tsv", "this is a named pipe"),
+        ("loop.tsv", "cannot be opened"),
+        ("zero.tsv", "this is a device"),
+        ("folder.tsv", "this is a folder"),
+        ("a\0b.tsv", "cannot be opened"),
+    ):
+        with pytest.raises(LutError, match=message) as caught:
+            read_lut(tmp_path / name)
+        assert name in str(caught.value)
+
+
+def test_a_file_that_is_far_too_long_is_not_read(tmp_path):
+    path = tmp_path / "atlas-A_dseg.tsv"
+    with path.open("wb") as file:
+        file.write(b"index\tname\n1\tA\n")
+        file.truncate(2**33)
+    with pytest.raises(LutError, match=r"atlas-A_dseg\.tsv is longer than"):
+        read_lut(path)
+
+
+@pytest.mark.parametrize("name", ["a\\u0000b", "\\ud800"])
+def test_what_is_no_text_is_no_name(tmp_path, name):
+    path = tmp_path / "lut.json"
+    path.write_text(f'{{"1": "{name}"}}')
+    with pytest.raises(LutError, match=r"lut\.json, entry 1: .*cannot be stored as text"):
+        read_lut(path)
+    with pytest.raises(LutError, match="The region 1 is named"):
+        AtlasLUT([RegionInfo(1, json.loads(f'"{name}"'), "L")])
+
+
+def test_a_key_of_many_that_comes_twice_is_found_at_once(tmp_path):
+    path = tmp_path / "lut.json"
+    regions = ",".join(f'"{n}": "r{n}"' for n in range(1, 100_001))
+    path.write_text(f'{{{regions}, "70000": "again"}}')
+    with pytest.raises(LutError, match=r"lut\.json: the key '70000' comes twice"):
+        read_lut(path)

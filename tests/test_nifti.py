@@ -278,9 +278,8 @@ class TestValues:
         np.testing.assert_array_equal(fa, expected)
         np.testing.assert_array_equal(fa[1, ::2], expected[1, ::2])
 
-    @pytest.mark.parametrize("slope", [0.0, np.nan, np.inf])
-    def test_a_slope_that_says_nothing_is_none(self, slope, plain):
-        poke(plain, 112, "<ff", slope, 5.0)
+    def test_a_slope_of_zero_says_that_there_is_none(self, plain):
+        poke(plain, 112, "<ff", 0.0, 5.0)
         fa = xr.open_dataarray(plain)
         assert fa.dtype == np.float32
         np.testing.assert_array_equal(fa, nib.load(plain).get_fdata())
@@ -476,15 +475,13 @@ class TestDamage:
         with pytest.raises(NiftiError, match=rf"{name}.*{message}"):
             open_nifti(tmp_path / name)
 
-    def test_a_name_against_the_content_says_so(self, plain, squeezed, tmp_path):
-        with pytest.raises(NiftiError, match=r"a\.nii: .*Its content is gzip, against its name"):
-            open_nifti(squeezed.rename(tmp_path / "a.nii"))
-        with pytest.raises(NiftiError, match=r"b\.nii\.gz: .*Its content is not gzip, against"):
-            open_nifti(plain.rename(tmp_path / "b.nii.gz"))
+    def test_the_content_counts_and_not_the_name(self, plain, squeezed, tmp_path):
+        for path, name in ((squeezed, "a.nii"), (plain, "b.nii.gz"), (tmp_path / "a.nii", "c.Nii")):
+            np.testing.assert_array_equal(open_nifti(path.rename(tmp_path / name)), ramp())
 
     def test_a_folder_says_so(self, tmp_path):
         (tmp_path / "sub_dwimap.nii.gz").mkdir()
-        with pytest.raises(NiftiError, match="It is not a file"):
+        with pytest.raises(NiftiError, match="this is a folder, not a file"):
             open_nifti(tmp_path / "sub_dwimap.nii.gz")
 
     def test_other_kinds_of_image_say_what_they_are(self, tmp_path):

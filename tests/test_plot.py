@@ -483,6 +483,38 @@ class TestScans:
             CUBE.parc.plot.distribution("Region_9")
 
 
+class TestLeftAgainstRight:
+    cube = made_cube(6, 3, names=["L_A", "R_A", "L_B", "R_B", "L_C", "R_C"]).assign_coords(
+        units=("scalar", text(["mm^2/s"]))
+    )
+
+    def test_the_axis_says_what_was_compared(self):
+        index, difference = (self.cube.parc.laterality(kind=k) for k in ("index", "difference"))
+        assert index.parc.plot.regions().get_xlabel() == "(L - R) / (L + R) of mean of MD"
+        assert difference.parc.plot.regions().get_xlabel() == "L - R of mean of MD [mm²/s]"
+        zero = [one for one in index.parc.plot.regions().lines if list(one.get_xdata()) == [0, 0]]
+        values = index.value.sel(stat="mean").median("subject")
+        assert len(zero) == int(bool((values > 0).any() and (values < 0).any()))
+
+    def test_what_is_no_spread_and_no_coverage_is_not_shown_as_one(self):
+        index = self.cube.parc.laterality()
+        with pytest.raises(CubeError, match="of the coverage"):
+            index.parc.plot.coverage()
+        one = index.isel(subject=[0])
+        assert whiskers(one.parc.plot.regions()).size == 0
+        with pytest.raises(CubeError, match="compares two spreads"):
+            one.parc.plot.regions(spread="std")
+
+
+def test_long_names_are_shortened_in_the_middle():
+    name = "Central_Lateral-Lateral_Posterior-Medial_Pulvinar"
+    cube = made_cube(3, names=[name, "b", "c"])
+    figure = cube.parc.plot.regions().figure
+    written = {t.get_text() for t, _ in drawn_texts(figure)}
+    assert "Central_Lateral-L…l_Pulvinar" in written
+    assert name not in written
+
+
 def test_names_are_text_and_no_formulas():
     names = ["$x^2$", r"a\$b$", "{_}^%#", "<b>bold</b>", "naïve 脑", "$"]
     cube = made_cube(names=names).assign_coords(

@@ -35,6 +35,7 @@ HEMISPHERE_COLUMNS: Final = ("hemisphere", "hemi", "hem", "side", "laterality")
 
 _RIVAL_IDS: Final = ("region_index", "index", "region_id", "label_id", "id", "label")
 _ID: Final = re.compile(r"\s*([+-]?\d{1,999})(?:\.0*)?\s*", re.ASCII)
+_NO_TEXT: Final = re.compile("[\0\ud800-\udfff]")
 _INT64: Final = np.iinfo(np.int64)
 
 
@@ -83,6 +84,11 @@ def parse_id(cell: str) -> int | None:
     """The whole number a cell holds (``7``, ``7.0``, ``007``), or None."""
     match = _ID.fullmatch(cell)
     return int(match[1]) if match else None
+
+
+def is_text(name: str) -> bool:
+    """Whether a name can be stored everywhere: whole characters, and none that ends a text."""
+    return _NO_TEXT.search(name) is None
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 import pandas as pd
@@ -284,7 +285,7 @@ def _table(header: list[str], rows: list[list[str]], places: list[int], path: Pa
     table = pd.DataFrame(rows, columns=range(width), dtype=str)
     named = [n for n, heading in enumerate(header) if heading or (table[n].str.strip() != "").any()]
     headings = [header[n] or f"column_{n + 1}" for n in named]
-    twice = sorted({h for h in headings if headings.count(h) > 1})
+    twice = sorted(heading for heading, n in Counter(headings).items() if n > 1)
     if twice:
         raise LutError(f"{path}: two columns are headed {twice[0]!r}. Rename one of them.")
     return table[named].set_axis(headings, axis=1)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from qsiparc.atlas.columns import LabelTable, is_header, parse_id
+from qsiparc.atlas.columns import LabelTable, is_header, is_text, parse_id
 from qsiparc.errors import LutError
 
 if TYPE_CHECKING:
@@ -42,8 +43,7 @@ def read_json(text: str, path: Path) -> LabelTable:
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) < len(pairs):
-            keys = [key for key, _ in pairs]
-            twice = next(key for key in keys if keys.count(key) > 1)
+            (twice, _), *_ = Counter(key for key, _ in pairs).most_common(1)
             raise LutError(f"{path}: the key {twice!r} comes twice. An id names one region.")
         return found
 
@@ -108,6 +108,12 @@ def _explain(content: dict[str, Any], path: Path) -> str:
 def _table(regions: list[dict[str, Any]], path: Path) -> LabelTable:
     headings = list(dict.fromkeys(key for region in regions for key in region))
     cells = [[_text(region.get(heading)) for heading in headings] for region in regions]
+    for place, (region, row) in enumerate(zip(regions, cells, strict=True), start=1):
+        if not all(map(is_text, [*region, *row])):
+            raise LutError(
+                f"{path}, entry {place}: found {row[:4]!r}, with half a character or a NUL in it, "
+                f"which cannot be stored as text."
+            )
     table = pd.DataFrame(cells, columns=headings, dtype=str)
     return LabelTable(table, list(range(1, len(regions) + 1)), "entry", str(path))
 

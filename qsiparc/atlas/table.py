@@ -5,13 +5,13 @@ from __future__ import annotations
 import bisect
 from collections import Counter
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 import pandas as pd
 
-from qsiparc.atlas.columns import LabelTable, interpret
+from qsiparc.atlas import display
+from qsiparc.atlas.columns import LabelTable, interpret, is_text
 from qsiparc.errors import LutError
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 _COLUMNS: Final = ["region_index", "region_name", "hemisphere"]
 _INT64: Final = np.iinfo(np.int64)
-_SHOWN: Final = 5
 _NEAR: Final = 2
 
 
@@ -30,7 +29,7 @@ def _check_region(region: RegionInfo) -> None:
         raise LutError(f"The index of the region {name!r} is {index!r}. Expected an integer.")
     if not _INT64.min <= int(index) <= _INT64.max:
         raise LutError(f"The index {index} of the region {name!r} does not fit into 64 bits.")
-    if not isinstance(name, str) or not name:
+    if not isinstance(name, str) or not name or not is_text(name):
         raise LutError(f"The region {index} is named {name!r}. Expected text: give it a name.")
 
 
@@ -286,25 +285,8 @@ class AtlasLUT:
     def __hash__(self) -> int:
         return hash((self._regions, self.atlas_name))
 
-    def _headline(self) -> str:
-        sides = Counter(region.hemisphere for region in self._regions)
-        counts = ", ".join(f"{n} {side}" for side, n in sorted(sides.items()))
-        name = f"AtlasLUT {self.atlas_name!r}" if self.atlas_name else "AtlasLUT"
-        regions = "region" if len(self) == 1 else "regions"
-        return f"{name} of {len(self)} {regions}" + (f": {counts}" if counts else "")
-
     def __repr__(self) -> str:
-        rows = [(str(r.index), r.name, r.hemisphere) for r in self._regions[:_SHOWN]]
-        widths = [max((len(row[n]) for row in rows), default=0) for n in range(2)]
-        lines = [f"<{self._headline()}>"]
-        lines += [f"  {i:>{widths[0]}}  {name:<{widths[1]}}  {side}" for i, name, side in rows]
-        if len(self) > _SHOWN:
-            lines.append(f"  ... and {len(self) - _SHOWN} more")
-        if self.extra_columns:
-            lines.append(f"  further columns: {', '.join(self.extra_columns)}")
-        return "\n".join(lines)
+        return display.as_text(self)
 
     def _repr_html_(self) -> str:
-        shown = self.to_dataframe().head(_SHOWN).to_html(index=False, escape=True)
-        more = f"<p>... and {len(self) - _SHOWN} more</p>" if len(self) > _SHOWN else ""
-        return f"<div><strong>{escape(self._headline())}</strong>{shown}{more}</div>"
+        return display.as_html(self)

@@ -7,11 +7,13 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from qsiparc.errors import LutError
+from qsiparc.regular import open_regular
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _HEAD: Final = 1024
+_LIMIT: Final = 2**28
 _NIFTI_MAGIC: Final = {b"n+1\0", b"ni1\0", b"n+2\0", b"ni2\0"}
 
 _BINARY: Final = (
@@ -68,11 +70,22 @@ def read_text(path: Path) -> str:
     ------
     LutError
         The file is empty or is no table; the message says what it looks like.
+    FileNotFoundError
+        There is no such file.
     """
-    with path.open("rb") as file:
-        head = file.read(_HEAD)
-        _refuse_binary(head, path)
-        text = _decode(head + file.read(), path)
+    with open_regular(path, LutError) as file:
+        try:
+            head = file.read(_HEAD)
+            _refuse_binary(head, path)
+            raw = head + file.read(_LIMIT)
+        except OSError as error:
+            raise LutError(f"{path} cannot be read: {error.strerror}.") from error
+    if len(raw) > _LIMIT:
+        raise LutError(
+            f"{path} is longer than {_LIMIT:,} bytes, which no look-up table is. Is it the image, "
+            f"or a table of voxels?"
+        )
+    text = _decode(raw, path)
     if not text.strip():
         raise LutError(f"{path} is empty. Expected a table with an id and a name for every region.")
     for pattern, looks_like in _TEXT:

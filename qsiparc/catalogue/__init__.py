@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 
     from qsiparc.catalogue.own import Own
 
-    Stats: TypeAlias = (
-        str | Mapping[str, Own] | Sequence[str | Mapping[str, Own] | Statistic] | Statistic
-    )
+    Stats: TypeAlias = str | Mapping[str, Own] | Sequence[str | Mapping[str, Own] | Statistic]
 
 __all__ = [
     "CATALOGUE",
     "TIERS",
     "Sample",
     "Statistic",
+    "portable",
     "register_statistic",
+    "require_no_mask",
     "resolve",
     "statistics",
     "tiers",
@@ -125,6 +125,7 @@ def register_statistic(
     >>> qsiparc.statistics().loc["midrange", "summary"]
     'Half way between the smallest and the largest value'
     """
+    _refuse_built_in(name)
     statistic = own_statistic(
         name,
         function,
@@ -135,7 +136,6 @@ def register_statistic(
         empty=empty,
         reference=reference,
     )
-    _refuse_built_in(name)
     if name in _registered and not replace:
         raise OptionError(
             f"A statistic {name!r} is registered already ({_registered[name].summary}). "
@@ -182,7 +182,7 @@ def resolve(stats: Stats) -> tuple[Statistic, ...]:
     """
     if isinstance(stats, str) and stats in (known := tiers()):
         return tuple(map(_by_name, known[stats]))
-    asked = [stats] if isinstance(stats, str | Mapping | Statistic) else list(stats)
+    asked = [stats] if isinstance(stats, str | Mapping) else list(stats)
     found = [statistic for one in asked for statistic in _each(one)]
     names = [statistic.name for statistic in found]
     if len(set(names)) < len(names) or not names:
@@ -190,6 +190,42 @@ def resolve(stats: Stats) -> tuple[Statistic, ...]:
             f"stats takes distinct names of statistics, at least one; not {names}."
         )
     return tuple(found)
+
+
+def portable(stats: Stats) -> str | tuple[str | Statistic, ...]:
+    """The same statistics, for another process, in which nothing may be registered.
+
+    Parameters
+    ----------
+    stats : str, mapping or sequence
+        As `resolve` takes them.
+
+    Returns
+    -------
+    str or tuple
+        A tier or a name as it is; else the names of built-in statistics, and the others themselves.
+    """
+    if isinstance(stats, str):
+        return stats if stats in TIERS or stats in CATALOGUE else resolve(stats)
+    return tuple(s.name if s.name in CATALOGUE else s for s in resolve(stats))
+
+
+def require_no_mask(stats: Stats) -> None:
+    """Check that nothing is asked for by name, and not within a tier, that only a mask can tell.
+
+    Parameters
+    ----------
+    stats : str, mapping or sequence
+        As `resolve` takes them.
+
+    Raises
+    ------
+    OptionError
+        There is such a statistic; it is named.
+    """
+    for name in [stats] if isinstance(stats, str) else stats:
+        if isinstance(name, str) and name in CATALOGUE and "mask" in CATALOGUE[name].needs:
+            raise OptionError(f"{name} needs a mask: fa.parc.extract(…, mask=…) takes one.")
 
 
 def _each(one: Any) -> list[Statistic]:  # noqa: ANN401 - whatever stands in the list

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from qsiparc.catalogue.declaration import Statistic
+from qsiparc.catalogue.identity import identity
 from qsiparc.errors import OptionError, StatisticError
 from qsiparc.names import OWN_STATISTICS, RESERVED
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from qsiparc.catalogue.sample import Sample
 
     Own = Callable[[NDArray[np.float64]], ArrayLike]
+
+_TOLD: Final = ("unit", "summary", "formula", "reference")
 
 SHOWN: Final = 60
 """Characters that a message shows of something that should have been a number."""
@@ -109,8 +113,8 @@ def own_statistic(
     _check(name, function)
     if minimum < 0:
         raise OptionError(f"minimum is a number of voxels, not {minimum!r}.")
-    doc = (getattr(function, "__doc__", None) or "").strip().partition("\n")[0].rstrip(".")
-    known = doc if getattr(function, "__module__", None) != "functools" else ""
+    doc = inspect.getdoc(function) if inspect.isfunction(function) else None
+    known = (doc or "").partition("\n")[0].rstrip(".")
     return Statistic(
         name,
         summary or known or "a statistic of your own",
@@ -151,9 +155,8 @@ def own_attrs(statistics: Iterable[Statistic]) -> dict[str, str]:
     """
     known = {
         s.name: {
-            key: text
-            for key in ("unit", "summary", "formula", "reference")
-            if (text := getattr(s, key))
+            **{key: text for key in _TOLD if (text := getattr(s, key))},
+            "function": identity(s.function.function),
         }
         for s in statistics
         if isinstance(s.function, PerRegion)

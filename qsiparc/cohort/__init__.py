@@ -10,13 +10,15 @@ from qsiparc.errors import QsiparcWarning, warn
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
     from concurrent.futures import Executor
 
     import distributed
     import xarray as xr
 
+    from qsiparc.catalogue import Stats
     from qsiparc.cohort.record import Report, Status
+    from qsiparc.validity import Range
 
 __all__ = ["build"]
 
@@ -29,8 +31,11 @@ def build(
     session_label: str | Iterable[str] | None = None,
     atlas: str | Iterable[str] | None = None,
     scalars: str | Iterable[str] | None = None,
-    stats: str | Sequence[str] = "extended",
+    stats: Stats = "extended",
     zero_is_missing: bool = False,
+    valid_range: Range | None = None,
+    min_coverage: float = 0.0,
+    min_voxels: int = 0,
     luts: Mapping[str, str | Path] | None = None,
     executor: int | Executor | distributed.Client | None = 1,
     strict: bool = False,
@@ -40,6 +45,7 @@ def build(
     tsv: bool = False,
     netcdf: bool = False,
     parquet: bool = False,
+    report: bool = True,
     zarr_format: Literal[2, 3] = 3,
 ) -> xr.DataTree:
     """Reduce every scan of a study over every atlas, into one archive.
@@ -61,10 +67,16 @@ def build(
     scalars : str or iterable of str, optional
         Ids or parameters of maps, as `find` shows them. Without, all but masks (``param-…mask``);
         with, these, and what was built before.
-    stats : str or sequence of str, optional
-        A tier, or names of statistics.
+    stats : str, sequence or mapping, optional
+        A tier, names of statistics, or functions by name, as ``.parc.extract`` takes them. A
+        function of your own travels to other processes if it can be pickled; when its code
+        changes, the scans are done anew.
     zero_is_missing : bool, optional
         Whether a value of exactly 0 is missing.
+    valid_range : (float, float), optional
+        Values outside of it are missing, in all maps; unless given, as each map's sidecar says.
+    min_coverage, min_voxels : float and int, optional
+        With a smaller share of its voxels valid, or fewer of them, a region has counts only.
     luts : mapping of str to str or Path, optional
         Look-up tables by atlas, instead of those of the tree.
     executor : int, concurrent.futures.Executor, distributed.Client or None, optional
@@ -84,6 +96,8 @@ def build(
     netcdf, parquet : bool, optional
         Also write the study as netCDF, and its long table as Parquet. Neither of these, nor `tsv`,
         goes with `shard`: `finalize` writes them, of the whole study.
+    report : bool, optional
+        Write the quality report, ``report.html``; see `qsiparc.write_report`.
     zarr_format : {3, 2}, optional
         2 for readers that do not know 3.
 
@@ -126,6 +140,7 @@ def build(
     from qsiparc.cohort.plan import Options, parse_shard
     from qsiparc.cohort.study import carry_out
     from qsiparc.progress import Progress
+    from qsiparc.validity import Validity
 
     root, out = (Path(folder).expanduser() for folder in (qsirecon_dir, output_dir))
     check_formats(zarr_format, netcdf=netcdf, parquet=parquet, tsv=tsv, is_shard=shard is not None)
@@ -134,8 +149,13 @@ def build(
         session_label=session_label,
         atlas=atlas,
         scalars=scalars,
-        stats=stats if isinstance(stats, str) else tuple(stats),
-        zero_is_missing=zero_is_missing,
+        stats=stats,
+        validity=Validity.checked(
+            zero_is_missing=zero_is_missing,
+            valid_range=valid_range,
+            min_coverage=min_coverage,
+            min_voxels=min_voxels,
+        ),
         luts=luts,
         check_content=check_content,
         prune=prune,
@@ -147,11 +167,13 @@ def build(
             progress = stack.enter_context(Progress("building", "scans", total=total))
             return lambda _: progress.add(1)
 
-        report = carry_out(root, out, options, executor, strict=strict, begun=begun)
-    _warn_of(report, out)
+        done = carry_out(root, out, options, executor, strict=strict, begun=begun)
+    _warn_of(done, out)
     if shard is not None:
         return xr.DataTree()
-    return finalize(out, zarr_format=zarr_format, netcdf=netcdf, parquet=parquet, tsv=tsv)
+    return finalize(
+        out, zarr_format=zarr_format, netcdf=netcdf, parquet=parquet, tsv=tsv, report=report
+    )
 
 
 def _warn_of(report: Report, out: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from qsiparc.errors import CubeError, QsiparcWarning, warn
+from qsiparc.names import OWN_STATISTICS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +17,8 @@ if TYPE_CHECKING:
     from qsiparc.cohort.reading import Group
 
 UNITS: Final = "units"
-POLICY: Final = "zero_is_missing"
+POLICIES: Final = ("zero_is_missing", "valid_min", "valid_max", "min_coverage", "min_voxels")
+"""Attributes that say what counts; one that is not there has not been asked for."""
 
 _REBUILD: Final = (
     "Run `qsiparc build` again, with one set of options for the whole study, or move the part that "
@@ -62,7 +65,7 @@ def _rows(group: Group) -> list[dict[str, object]]:
 
 
 def require_same_making(atlas: str, first: Group, scan: str, group: Group, other: str) -> None:
-    """Check that two scans have the same statistics, made with the same policy on zeros.
+    """Check that two scans have the same statistics, made of what counts in both.
 
     Parameters
     ----------
@@ -79,16 +82,25 @@ def require_same_making(atlas: str, first: Group, scan: str, group: Group, other
             f"{atlas}: {scan} has the statistics {', '.join(first.stats)}; {other} has "
             f"{', '.join(group.stats)}. {_REBUILD}"
         )
-    ours, theirs = (one.attrs.get(POLICY, 0) for one in (first, group))
+    for policy in POLICIES:
+        ours, theirs = (one.attrs.get(policy, "not set") for one in (first, group))
+        if ours != theirs:
+            raise CubeError(
+                f"{atlas}: {policy} is {ours} in {scan}, and {theirs} in {other}. {_REBUILD}"
+            )
+    ours, theirs = (_functions(one) for one in (first, group))
     if ours != theirs:
+        changed = sorted(name for name in ours if ours[name] != theirs.get(name))
         raise CubeError(
-            f"{atlas}: zeros {_policy(ours)} in {scan}, and {_policy(theirs)} in {other}. "
-            + _REBUILD
+            f"{atlas}: by {', '.join(changed)}, {scan} and {other} have what different functions "
+            f"made. {_REBUILD}"
         )
 
 
-def _policy(value: object) -> str:
-    return "are missing values" if value else "count as values"
+def _functions(group: Group) -> dict[str, str]:
+    """Which function made each statistic that is not built in."""
+    known = json.loads(str(group.attrs.get(OWN_STATISTICS, "{}")))
+    return {name: about.get("function", "") for name, about in known.items()}
 
 
 class Scalars:

@@ -22,6 +22,7 @@ from qsiparc.cohort.netcdfwriter import write_netcdf
 from qsiparc.cohort.parts import part_paths
 from qsiparc.cohort.zarrwriter import ZarrFormat, write_zarr
 from qsiparc.errors import BuildError, CubeError, OptionError, QsiparcWarning, warn
+from qsiparc.report import REPORT, add_report
 
 if TYPE_CHECKING:
     import os
@@ -39,6 +40,7 @@ def finalize(
     netcdf: bool = False,
     parquet: bool = False,
     tsv: bool = False,
+    report: bool = True,
 ) -> xr.DataTree:
     """Put the parts of a study together into one archive, ``qsiparc.zarr``.
 
@@ -54,6 +56,8 @@ def finalize(
         Whether to write ``qsiparc.parquet``, the long table of the whole study.
     tsv : bool, optional
         Whether to write the long table of every scan and atlas, ``*_diffmap.tsv``.
+    report : bool, optional
+        Whether to write the quality report, ``report.html``; see `qsiparc.write_report`.
 
     Returns
     -------
@@ -78,13 +82,14 @@ def finalize(
     -----
     QsiparcWarning
         Units of a scalar differ between scans, so the archive states none; one map goes by two
-        ids; or an earlier ``qsiparc.nc`` or ``qsiparc.parquet``, or tables of scans, are not
-        renewed.
+        ids; an earlier ``qsiparc.nc``, ``qsiparc.parquet`` or report, or tables of scans, are not
+        renewed; or there is no report, for want of jinja2.
 
     Notes
     -----
-    Everything is joined by label. Memory does not grow with the number of scans. Each file or
-    store takes its name when it is whole; until then the one from before stays.
+    Everything is joined by label. Memory does not grow with the number of scans, but for the
+    report, which looks at all scans of one scalar and atlas at once. Each file or store takes its
+    name when it is whole; until then the one from before stays.
     """
     out = Path(out)
     check_formats(zarr_format, parquet=parquet)
@@ -117,6 +122,10 @@ def finalize(
             write_scan_tables(study, out)
         elif any(scan_tables(out)):
             _warn_of_stale(out / TABLES)
+        if report:
+            add_report(out)
+        elif (out / REPORT).exists():
+            _warn_of_stale(out / REPORT)
     return open_tree(out / STUDY)
 
 
@@ -154,7 +163,7 @@ def check_formats(
 
 
 def _warn_of_stale(path: Path) -> None:
-    option = path.suffix.removeprefix(".").replace("nc", "netcdf")
+    option = {".nc": "netcdf", ".html": "report"}.get(path.suffix, path.suffix[1:])
     warn(
         f"{path} is of an earlier run and may differ from {STUDY}: --{option} renews it, or delete "
         "it.",

@@ -31,6 +31,8 @@ _IGNORED: Final = (
     "qsiparc.parquet",
     "failures.tsv",
     "left_out.tsv",
+    "report.html",
+    "findings.tsv",
     "*_diffmap.*",
 )
 """What BIDS has no word for yet; the validator ignores folders by their name without a slash."""

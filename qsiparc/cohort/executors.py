@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import signal
 import sys
 from concurrent.futures import (
@@ -22,10 +23,12 @@ from qsiparc.cohort.task import Task, run_task
 from qsiparc.errors import OptionError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from multiprocessing.context import BaseContext
 
     import distributed
+
+    from qsiparc.catalogue import Statistic
 
     Engine: TypeAlias = int | Executor | distributed.Client | None
 
@@ -71,6 +74,43 @@ def run_all(tasks: Iterator[Task], engine: Engine) -> Iterator[Status]:
         "executor takes a number of processes, a concurrent.futures.Executor or a "
         f"dask.distributed.Client, not {engine!r}."
     )
+
+
+def require_portable(statistics: Iterable[Statistic], engine: Engine) -> None:
+    """Check that functions of one's own can travel to where they are to run.
+
+    Threads share them, dask and loky send their code; plain processes import them by name.
+
+    Parameters
+    ----------
+    statistics : iterable of Statistic
+        What is to be computed.
+    engine : int, concurrent.futures.Executor, distributed.Client or None
+        As in `run_all`.
+
+    Raises
+    ------
+    OptionError
+        A function cannot travel. It is named, with what to do.
+    """
+    ours = isinstance(engine, int) and engine > 1
+    plain = isinstance(engine, ProcessPoolExecutor) or type(engine).__module__.startswith("mpi4py")
+    if not ours and not plain:
+        return
+    for statistic in statistics:
+        try:
+            by_name = pickle.dumps(statistic)
+        except Exception as error:  # noqa: BLE001 - what cannot be pickled raises anything
+            reason = f"{type(error).__name__}: {error}"
+        else:
+            if not ours or b"__main__" not in by_name:  # processes of ours run no script
+                continue
+            reason = "it is of a notebook or a script, which they do not run"
+        raise OptionError(
+            f"The function of the statistic {statistic.name!r} cannot be sent to other processes "
+            f"({reason}). Define it with `def` in a module that can be imported, or use one "
+            f"process (executor=1), threads or dask."
+        )
 
 
 def _is_client(engine: object) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, Final
 
 from qsiparc.catalogue import resolve
+from qsiparc.catalogue.own import own_attrs
 from qsiparc.cohort.parts import FORMAT
 from qsiparc.version import __version__
 
@@ -55,14 +56,17 @@ class Inspector:
             ``content``; ``options``, JSON; ``asked``, names of atlases and scalars.
         """
         inputs = [entry for path in _files(task) if (entry := self._entry(path)) is not None]
+        statistics = resolve(task.stats)
+        names = [statistic.name for statistic in statistics]
         options = {
-            "stats": task.stats if isinstance(task.stats, str) else list(task.stats),
-            "zero_is_missing": task.zero_is_missing,
+            "stats": task.stats if isinstance(task.stats, str) else names,
+            **task.validity.attrs(),
+            **own_attrs(statistics),
             "qsiparc": __version__,
         }
         made_of = [
-            *(FORMAT, __version__, [statistic.name for statistic in resolve(task.stats)]),
-            *(task.zero_is_missing, task.participant, task.session),
+            *(FORMAT, __version__, names, own_attrs(statistics), task.validity.options()),
+            *(task.participant, task.session),
             {atlas: self._table(lut) for atlas, lut in sorted(task.luts.items())},
             [[*one[1:6], sorted(one.dsegs)] for one in task.maps],
             [record.reason for record in (*task.failures, *task.left_out)],

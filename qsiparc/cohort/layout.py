@@ -15,7 +15,14 @@ from qsiparc.cohort.reading import read_part_summary
 from qsiparc.cube import text
 from qsiparc.entities import describe
 from qsiparc.errors import CubeError
-from qsiparc.names import CUBE_DIMS, SCALAR_COORDS, STATUS, STATUS_FLAGS, SUBJECT_COORDS
+from qsiparc.names import (
+    CUBE_DIMS,
+    FILE_COORDS,
+    SCALAR_COORDS,
+    STATUS,
+    STATUS_FLAGS,
+    SUBJECT_COORDS,
+)
 from qsiparc.progress import Progress
 from qsiparc.version import __version__
 
@@ -208,6 +215,7 @@ class _GrowingAtlas:
         self._scalars = Scalars(atlas)
         self._status: dict[int, NDArray[np.int8]] = {}
         self._files: dict[str, int] = {}
+        self._own: dict[str, dict[int, str]] = {}
         self._attrs = {key: first.attrs[key] for key in first.attrs if key not in _OWN_ATTRS}
 
     def add(self, group: Group, scan: str, *, place: int) -> None:
@@ -219,6 +227,8 @@ class _GrowingAtlas:
         status = np.full(len(self._scalars), STATUS_FLAGS["missing"], np.int8)
         status[self._scalars.places(names)] = group.status
         self._status[place] = status
+        for name in FILE_COORDS.keys() & group.subject.keys():
+            self._own.setdefault(name, {})[place] = str(group.subject[name][0])
         for name, texts in group.files.items():
             self._files[name] = max(self._files.get(name, 1), *map(len, texts))
         self._attrs = {k: v for k, v in self._attrs.items() if group.attrs.get(k) == v}
@@ -237,6 +247,10 @@ class _GrowingAtlas:
             "stat": ("stat", text(self._first.stats)),
             **{key: ("scalar", text(values)) for key, values in columns.items()},
             **subjects,
+            **{
+                name: ("subject", text([own.get(place, "") for place in range(len(broken))]))
+                for name, own in self._own.items()
+            },
         }
         attrs = {"atlas": self._atlas, **self._attrs, **made}
         return Layout(self._atlas, coords, self._files, self._all_status(broken), attrs)
@@ -260,8 +274,9 @@ def _column(values: tuple[Any, ...]) -> NDArray[Any]:
 
 
 def _subject_of(part: Part) -> dict[str, str]:
-    """Label and BIDS names of a scan, also of one that has no cube."""
+    """Label and BIDS names of a scan, also of one that has no cube; files differ by atlas."""
     for group in part.groups.values():
-        return {"subject": "", **{key: str(values[0]) for key, values in group.subject.items()}}
+        known = {key: str(values[0]) for key, values in group.subject.items()}
+        return {"subject": "", **{key: known[key] for key in known if key not in FILE_COORDS}}
     names = describe(part.scan)
     return {"subject": part.scan, **{key: names[key] for key in SUBJECT_COORDS}}

@@ -7,12 +7,13 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from qsiparc.catalogue import resolve
+from qsiparc.catalogue import portable, require_no_mask
 from qsiparc.cohort.record import Trouble
 from qsiparc.cohort.task import MapFile, Task
 from qsiparc.cohort.wanted import choose
 from qsiparc.discover import find
 from qsiparc.errors import BuildError, LutError, OptionError
+from qsiparc.validity import EVERYTHING, Validity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from qsiparc.atlas import AtlasLUT
+    from qsiparc.catalogue import Stats
     from qsiparc.discover import QsiReconDataset
 
 _A_MASK: Final = (
@@ -36,8 +38,8 @@ class Options:
     session_label: str | Iterable[str] | None = None
     atlas: str | Iterable[str] | None = None
     scalars: str | Iterable[str] | None = None
-    stats: str | tuple[str, ...] = "extended"
-    zero_is_missing: bool = False
+    stats: Stats = "extended"
+    validity: Validity = EVERYTHING
     luts: Mapping[str, str | Path] | None = None
     check_content: bool = False
     prune: bool = False
@@ -123,7 +125,8 @@ def make_plan(root: Path, out: Path, options: Options) -> Plan:
     SelectionError, DiscoveryError, UnknownStatisticError
         As in `qsiparc.find` and ``sel``.
     """
-    resolve(options.stats)
+    require_no_mask(options.stats)
+    stats = portable(options.stats)
     root = root.expanduser().absolute()  # so that what is recorded is true from anywhere
     if options.prune and options.shard != (1, 1):
         raise OptionError("prune looks at the whole study, and shard at a share of it: not both.")
@@ -144,8 +147,8 @@ def make_plan(root: Path, out: Path, options: Options) -> Plan:
     tables = {str(atlas): _table(dataset, str(atlas), options) for atlas in pairs["atlas"].unique()}
     base: dict[str, Any] = {
         "out": str(out),
-        "stats": options.stats,
-        "zero_is_missing": options.zero_is_missing,
+        "stats": stats,
+        "validity": options.validity,
     }
     number, count = options.shard
     drafts = sorted(_drafts(pairs, masks).items())[number - 1 :: count]

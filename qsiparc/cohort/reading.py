@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -197,3 +198,33 @@ def _attrs(owner: netCDF4.Dataset) -> dict[str, Any]:
         name: value.tolist() if isinstance(value, np.generic | np.ndarray) else value
         for name, value in values.items()
     }
+
+
+def read_units(path: Path) -> tuple[dict[str, str], list[str]]:
+    """The units that a scan states of its scalars, and the warnings that came with it.
+
+    Parameters
+    ----------
+    path : Path
+        The part.
+
+    Returns
+    -------
+    units : dict of str to str
+        By scalar; empty where none are stated.
+    warnings : list of str
+        Messages.
+
+    Raises
+    ------
+    CubeError
+        The file is no whole part.
+    """
+    units: dict[str, str] = {}
+    with _opened(path) as file:
+        for group in file.groups.values():
+            if "units" in group.variables:
+                columns = (group.variables[name][:].tolist() for name in ("scalar", "units"))
+                units.update(zip(*columns, strict=True))
+        warnings = json.loads(getattr(file, "warnings", "") or "[]")
+    return units, warnings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from dataclasses import dataclass, field, replace
@@ -10,8 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 import xarray as xr
 
+from qsiparc.catalogue import resolve
 from qsiparc.cohort.derivative import describe_dataset, earlier_source
-from qsiparc.cohort.executors import run_all
+from qsiparc.cohort.executors import require_portable, run_all
 from qsiparc.cohort.failures import write_tables
 from qsiparc.cohort.fingerprint import Inspector, why_to_do
 from qsiparc.cohort.lock import locked
@@ -151,7 +153,8 @@ class Study:
             reason = why_to_do(stored, wanted)
             if stored is not None and not reason:
                 left_out = from_json(stored["left_out"])
-                passed(Status(task.scan, 1, left_out=left_out, skipped=True))
+                doubts = tuple(json.loads(stored.get("warnings", "[]")))
+                passed(Status(task.scan, 1, (), left_out, doubts, skipped=True))
             else:
                 self.reasons[task.scan] = reason
                 asked = set(wanted["asked"].split())
@@ -257,6 +260,7 @@ def carry_out(
     -------
     Report
     """
+    require_portable(resolve(options.stats), engine)
     out = check_output(root, out)
     plan = make_plan(root, out, options)
     prepare_output(root, out)

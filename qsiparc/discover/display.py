@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from html import escape
 from typing import TYPE_CHECKING, Final
+
+from qsiparc.markup import card, fold, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,17 +58,11 @@ def as_html(dataset: QsiReconDataset) -> str:
     str
         One ``div``, everything escaped.
     """
-    parts = [f"<strong>QsiReconDataset</strong> <code>{escape(str(dataset.root))}</code>"]
-    for heading, rows in _sections(dataset):
-        body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
-        parts.append(
-            f"<details open><summary>{escape(heading)}</summary><table>{body}</table></details>"
-        )
-    return f"<div>{''.join(parts)}</div>"
-
-
-def _cell(text: str) -> str:
-    return f'<td style="text-align:left">{escape(text)}</td>'
+    parts = [
+        fold(heading, table((), rows)) if rows else table((), [(heading,)])
+        for heading, rows in _sections(dataset)
+    ]
+    return card("QsiReconDataset", str(dataset.root), (), parts)
 
 
 def _sections(dataset: QsiReconDataset) -> list[Section]:

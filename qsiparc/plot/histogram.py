@@ -12,7 +12,17 @@ from qsiparc.labels import some
 from qsiparc.masking import within
 from qsiparc.names import VOXEL_DIMS
 from qsiparc.parcellation import Parcellation
-from qsiparc.plot.style import ACCENT, PLAIN, QUIET, TICK, axes_or_new, literal, number_ticks, tidy
+from qsiparc.plot.style import (
+    ACCENT,
+    PLAIN,
+    QUIET,
+    TICK,
+    axes_or_new,
+    literal,
+    number_ticks,
+    shortened,
+    tidy,
+)
 from qsiparc.reduce import Reduction
 from qsiparc.regions import as_lut
 from qsiparc.space import voxel_grid
@@ -65,10 +75,9 @@ def voxel_distribution(
     ax = axes_or_new(ax, height=55)
     _draw(ax, segments, at, bins)
     n, size = int(segments.count[at]), int(domain.atlas_sizes[at])
-    ax.set_title(
-        literal(f"{name}: {n} voxels" + (f", {size - n} without a value" if n < size else "")),
-        fontsize=TICK + 1, loc="left",
-    )  # fmt: skip
+    told = f", {size - n} without a value" if n < size else ""
+    title = literal(f"{shortened(name)}: {n} voxels{told}")
+    ax.set_title(title, fontsize=TICK + 1, loc="left")
     tidy(ax, x=literal(caption(volume.attrs, name=volume.name)), y="voxels")
     number_ticks(ax.xaxis)
     return ax

@@ -1,0 +1,70 @@
+"""Opening a file that is one: no folder, no pipe, no device, and never a wait."""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from qsiparc.errors import QsiparcError
+
+_KINDS: Final = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+def open_regular(path: os.PathLike[str], error: type[QsiparcError]) -> BinaryIO:
+    """Open a regular file for reading its bytes.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    error : type of QsiparcError
+        What to raise where it is none.
+
+    Returns
+    -------
+    file object
+        At its start, buffered.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    error
+        It is something else than a file, or cannot be opened.
+
+    Examples
+    --------
+    >>> import os, pathlib, tempfile
+    >>> from qsiparc.errors import LutError
+    >>> open_regular(pathlib.Path(os.devnull), LutError)
+    Traceback (most recent call last):
+        ...
+    qsiparc.errors.LutError: /dev/null: this is a device, not a file. Give the path of a file.
+    """
+    # Without O_NONBLOCK, opening a pipe waits until somebody writes to it.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        handle = os.open(path, flags)
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError) as reason:
+        if os.path.isdir(path):  # noqa: PTH112 - Windows cannot open folders; a path may be odd
+            raise error(f"{path}: this is a folder, not a file. Give the path of a file.") from None
+        said = getattr(reason, "strerror", None) or str(reason)
+        raise error(f"{path}: it cannot be opened: {said}.") from reason
+    mode = os.fstat(handle).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(handle)
+        kind = next((kind for is_kind, kind in _KINDS if is_kind(mode)), "something else")
+        raise error(f"{path}: this is {kind}, not a file. Give the path of a file.")
+    return os.fdopen(handle, "rb")
