@@ -39,9 +39,9 @@ if TYPE_CHECKING:
     import nibabel as nib
 
     from qsiparc.atlas import AtlasLUT
-    from qsiparc.catalogue import Stats
+    from qsiparc.catalogue import Statistic, Stats
     from qsiparc.parcellation import Dseg, Resample
-    from qsiparc.regions import Lut, Unknown
+    from qsiparc.regions import Lut, Regions, Unknown
     from qsiparc.validity import Range
     from qsiparc.weights import Image
 
@@ -105,7 +105,7 @@ def extract_cube(
         )
     else:
         answer = over_labels(asked, dseg, lut, weights=weights, unknown=unknown, resample=resample)
-    rows = answer.rows
+    rows, reduced = answer.rows, answer.reduced
     coords = {
         **further_coords(volumes[0]),
         "region": ("region", rows.indices),
@@ -115,20 +115,28 @@ def extract_cube(
         **of_scalars,
         **file_coords(volumes, answer.source),
     }
-    reduced = answer.reduced
     values = reduced[0] if "scalar" in reduced[0].dims else xr.Variable.concat(reduced, "scalar")
     attrs = {
+        **_attrs(rows, stats, statistics, within),
+        **validity.attrs(),
+        **_stated_attrs(validity, names, of_maps),
+        **answer.attrs,
+    }
+    return assemble(values, coords, attrs)
+
+
+def _attrs(
+    rows: Regions, stats: Stats, statistics: Sequence[Statistic], mask: Mask | None
+) -> dict[str, Any]:
+    """What a cube says of its regions, its statistics and the mask."""
+    return {
         "atlas": rows.atlas_name,
         "lut": rows.source,
         "stats": stats if isinstance(stats, str) else " ".join(s.name for s in statistics),
         **own_attrs(statistics),
-        **validity.attrs(),
-        **_stated_attrs(validity, names, of_maps),
-        **answer.attrs,
-        **({"mask": within.name} if within else {}),
+        **({"mask": mask.name} if mask else {}),
         "generated_by": f"qsiparc {__version__}",
     }
-    return assemble(values, coords, attrs)
 
 
 def _map_names(coords: Mapping[str, Any]) -> tuple[str, ...]:
