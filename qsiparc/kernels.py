@@ -163,6 +163,11 @@ class Segments:
         made.values, made.offsets, made.sizes, made.count = values, offsets, sizes, np.diff(offsets)
         return made
 
+    @property
+    def effective_n(self) -> NDArray[np.float64]:
+        """How many values of equal weight tell as much: all of them, as each has the same."""
+        return self.count.astype(np.float64)
+
     def percentile(self, q: float) -> NDArray[np.float64]:
         """The ``q``-th percentile, interpolated linearly (method 7 of Hyndman and Fan, 1996)."""
         full = self.count > 0
