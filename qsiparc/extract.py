@@ -96,7 +96,9 @@ def extract_cube(
     reduced = [
         reduce_map(
             volume.variable,
-            Reduction(domain, rows.indices, region_names, statistics, of_map, name),
+            Reduction(
+                domain, rows.indices, region_names, statistics, of_map, name, of_map is not validity
+            ),
         )
         for volume, of_map, name in zip(volumes, of_maps, names, strict=True)
     ]

@@ -43,6 +43,8 @@ class Reduction:
         Which voxels count.
     scalar : str
         What the map is called, for messages.
+    is_stated : bool
+        Whether the valid range is one that the map states itself.
     """
 
     domain: Domain
@@ -51,6 +53,7 @@ class Reduction:
     statistics: tuple[Statistic, ...]
     validity: Validity
     scalar: str
+    is_stated: bool = False
 
     def __call__(self, block: NDArray[Any]) -> NDArray[np.float64]:
         """``(…, i, j, k)`` to ``(…, region, stat)``."""
@@ -60,13 +63,18 @@ class Reduction:
         result = np.empty((*block.shape[:-3], self.indices.size, len(self.statistics)))
         result[...] = [statistic.absent for statistic in self.statistics]
         huge = np.zeros(order.size, np.intp)
+        n_found = n_valid = 0
         for at in np.ndindex(block.shape[:-3]):
             sample = self.sample(block[at], order)
             huge += n_nonfinite(sample.segments)[order]
+            n_found += int(sample.n_found[order].sum())
+            n_valid += int(sample.count[order].sum())
             for column, statistic in enumerate(self.statistics):
                 result[(*at, present, column)] = statistic(sample)[order]
         if huge.any():
             self._warn(huge, np.flatnonzero(present))
+        if self.is_stated and 2 * n_valid < n_found:
+            self._doubt_range(n_valid, n_found)
         return result
 
     def sample(self, volume: NDArray[Any], order: NDArray[np.intp]) -> Sample:
@@ -111,6 +119,16 @@ class Reduction:
     @property
     def _needs_order(self) -> bool:
         return any("voxel order" in statistic.needs for statistic in self.statistics)
+
+    def _doubt_range(self, n_valid: int, n_found: int) -> None:
+        """Say that a map states a range in which few of its values are."""
+        low, high = self.validity.valid_range or (-np.inf, np.inf)
+        warn(
+            f"{self.scalar}: the map states that its valid values are from {low:g} to {high:g}, "
+            f"and {n_valid} of {n_found} are. If it was computed from another map, the range is "
+            f"that one's: give valid_range=(low, high), or (None, None) to let all count.",
+            NiftiWarning,
+        )
 
     def _warn(self, huge: NDArray[np.intp], rows: NDArray[np.intp]) -> None:
         """Say where values are that are none, for they make nonsense of a mean."""

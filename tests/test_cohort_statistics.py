@@ -70,7 +70,7 @@ def test_functions_travel_with_the_task(tree, tmp_path, upper, workers):
     try:
         made(tree, tmp_path / "out", stats=["mean", "upper"], executor=workers)
     finally:
-        qsiparc.catalogue._registered.pop("upper")
+        qsiparc.catalogue.registry.REGISTERED.pop("upper")
     cube = cube_of(tmp_path / "out")
     mean, high = cube.value.sel(stat="mean"), cube.value.sel(stat="upper")
     assert bool((high >= mean).where(mean.notnull(), other=True).all())
@@ -88,7 +88,7 @@ def test_the_tier_all_has_what_is_registered_here(tree, tmp_path, upper):
     try:
         made(tree, tmp_path / "out", stats="all")
     finally:
-        qsiparc.catalogue._registered.pop("upper")
+        qsiparc.catalogue.registry.REGISTERED.pop("upper")
     stats = cube_of(tmp_path / "out").stat.to_numpy().tolist()
     assert set(qsiparc.catalogue.CATALOGUE) < set(stats)
     assert "upper" in stats

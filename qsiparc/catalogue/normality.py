@@ -111,29 +111,34 @@ def fails_normality(sample: Sample) -> NDArray[np.bool_]:
 
 def qq_correlation(sample: Sample) -> NDArray[np.float64]:
     """The correlation of sorted values with normal quantiles at Filliben's medians."""
+    s = sample.segments
+    result = np.full(s.count.size, np.nan)
+    for regions in ranks.blocks(s):
+        result[regions] = _correlations(sample, regions)
+    return np.where(s.is_constant, np.nan, result)
+
+
+def _correlations(sample: Sample, regions: NDArray[np.intp]) -> NDArray[np.float64]:
+    """The same of some regions side by side."""
     from scipy.special import ndtri
 
     s = sample.segments
-    result = np.full(s.count.size, np.nan)
-    full = np.flatnonzero(s.count)
-    if not full.size:
-        return result
-    n = np.repeat(s.count, s.count)
-    place = np.arange(s.values.size) - np.repeat(s.offsets[:-1], s.count) + 1
-    medians = (place - 0.3175) / (n + 0.365)
-    ends = 0.5 ** (1 / s.count[full])
-    medians[s.offsets[:-1][full]] = 1 - ends
-    medians[s.offsets[1:][full] - 1] = ends
+    begin, end = s.offsets[regions[0]], s.offsets[regions[-1] + 1]
+    count, starts = s.count[regions], s.offsets[regions] - begin
+    place = np.arange(1, end - begin + 1) - np.repeat(starts, count)
+    medians = (place - 0.3175) / (np.repeat(count, count) + 0.365)
+    extreme = 0.5 ** (1 / count)
+    medians[starts] = 1 - extreme
+    medians[starts + count - 1] = extreme
     quantiles = ndtri(medians)
-    starts = s.offsets[:-1][full]
-    x = s.values.astype(np.float64)
-    x -= np.repeat(s.mean, s.count)
-    quantiles -= np.repeat(np.add.reduceat(quantiles, starts) / s.count[full], s.count[full])
+    quantiles -= np.repeat(np.add.reduceat(quantiles, starts) / count, count)
+    x = s.values[begin:end].astype(np.float64)
+    x -= np.repeat(s.mean[regions], count)
     product, square, theirs = (
         np.add.reduceat(values, starts) for values in (x * quantiles, x * x, quantiles**2)
     )
-    result[full] = np.clip(product / np.sqrt(square * theirs), -1, 1)
-    return np.where(s.is_constant, np.nan, result)
+    correlation: NDArray[np.float64] = np.clip(product / np.sqrt(square * theirs), -1, 1)
+    return correlation
 
 
 def qq_r_squared(sample: Sample) -> NDArray[np.float64]:
