@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -13,16 +13,39 @@ from qsiparc.catalogue.sample import HUGE, n_nonfinite
 from qsiparc.errors import NiftiWarning, warn
 from qsiparc.kernels import Segments
 from qsiparc.names import VOXEL_DIMS
+from qsiparc.weighted import WeightedSegments
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from qsiparc.catalogue import Statistic
+    from qsiparc.catalogue.declaration import Need
     from qsiparc.masking import Domain
     from qsiparc.validity import Validity
 
 SHOWN: Final = 5
 """Regions that a warning names."""
+
+
+class Reduced(NamedTuple):
+    """A block after its reduction.
+
+    Parameters
+    ----------
+    values : numpy.ndarray
+        ``(…, region, stat)``.
+    huge : numpy.ndarray
+        (regions,) valid voxels that are no numbers worth the name.
+    n_found, n_valid : int
+        Voxels of all rows that are not NaN, and those that count.
+    """
+
+    values: NDArray[np.float64]
+    huge: NDArray[np.intp]
+    n_found: int
+    n_valid: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,8 +66,6 @@ class Reduction:
         Which voxels count.
     scalar : str
         What the map is called, for messages.
-    is_stated : bool
-        Whether the valid range is one that the map states itself.
     """
 
     domain: Domain
@@ -53,29 +74,32 @@ class Reduction:
     statistics: tuple[Statistic, ...]
     validity: Validity
     scalar: str
-    is_stated: bool = False
 
     def __call__(self, block: NDArray[Any]) -> NDArray[np.float64]:
         """``(…, i, j, k)`` to ``(…, region, stat)``."""
+        reduced = self.reduce(block)
+        warn_of_huge(self.scalar, self.names, reduced.huge)
+        if self.validity.is_stated and 2 * reduced.n_valid < reduced.n_found:
+            _doubt_range(self.scalar, self.validity, reduced)
+        return reduced.values
+
+    def reduce(self, block: NDArray[Any]) -> Reduced:
+        """The same, and what there is to say of its values."""
         labels = self.domain.parcellation.labels
         present = np.isin(self.indices, labels)
         order = np.searchsorted(labels, self.indices[present])
         result = np.empty((*block.shape[:-3], self.indices.size, len(self.statistics)))
         result[...] = [statistic.absent for statistic in self.statistics]
-        huge = np.zeros(order.size, np.intp)
+        huge = np.zeros(self.indices.size, np.intp)
         n_found = n_valid = 0
         for at in np.ndindex(block.shape[:-3]):
             sample = self.sample(block[at], order)
-            huge += n_nonfinite(sample.segments)[order]
+            huge[present] += n_nonfinite(sample.segments)[order]
             n_found += int(sample.n_found[order].sum())
             n_valid += int(sample.count[order].sum())
             for column, statistic in enumerate(self.statistics):
                 result[(*at, present, column)] = statistic(sample)[order]
-        if huge.any():
-            self._warn(huge, np.flatnonzero(present))
-        if self.is_stated and 2 * n_valid < n_found:
-            self._doubt_range(n_valid, n_found)
-        return result
+        return Reduced(result, huge, n_found, n_valid)
 
     def sample(self, volume: NDArray[Any], order: NDArray[np.intp]) -> Sample:
         """What statistics are made of, of one volume.
@@ -91,58 +115,91 @@ class Reduction:
         -------
         Sample
         """
-        parcellation, sizes = self.domain.parcellation, self.domain.atlas_sizes
-        values = parcellation.gather(volume)
-        unsorted = values.copy() if self._needs_order else values
-        found = Segments(values, parcellation.offsets)
-        valid = self.validity.valid(found)
+        domain = self.domain
+        values = domain.parcellation.gather(volume)
+        if domain.weights is None:
+            valid, known = self._plain(values)
+        else:
+            valid, known = self._weighted(values, domain.weights)
+        is_row = np.zeros(len(domain.parcellation), np.bool_)
+        is_row[order] = True
+        sample = Sample(
+            valid,
+            labels=domain.parcellation.labels,
+            atlas_sizes=domain.atlas_sizes,
+            mask_coverage=domain.mask_coverage,
+            voxel_volume=domain.parcellation.grid.voxel_volume,
+            is_enough=is_row,
+            **known,
+        )
+        enough = self.validity.is_enough(sample.count, sample.coverage)
+        if enough is not None:
+            sample.is_enough = is_row & enough
+        return sample
+
+    def _plain(self, values: NDArray[Any]) -> tuple[Segments, dict[str, Any]]:
+        """Valid voxels that count alike; values are sorted in place."""
+        offsets = self.domain.parcellation.offsets
+        unsorted = values.copy() if self._needs("voxel order") else values
+        found = Segments(values, offsets)
 
         def in_order(region: int) -> NDArray[np.float64]:
-            start, stop = parcellation.offsets[region : region + 2]
+            start, stop = offsets[region : region + 2]
             own = unsorted[start:stop]
             return own[self.validity.keep(own)].astype(np.float64)
 
-        is_row = np.zeros(len(parcellation), np.bool_)
-        is_row[order] = True
-        enough = self.validity.is_enough(valid.count, sizes)
-        return Sample(
-            valid,
-            found=found,
-            in_order=in_order if self._needs_order else None,
-            labels=parcellation.labels,
-            atlas_sizes=sizes,
-            mask_coverage=self.domain.mask_coverage,
-            voxel_volume=parcellation.grid.voxel_volume,
-            is_enough=is_row if enough is None else is_row & enough,
-        )
+        known = {"found": found, "in_order": in_order if self._needs("voxel order") else None}
+        return self.validity.valid(found), known
 
-    @property
-    def _needs_order(self) -> bool:
-        return any("voxel order" in statistic.needs for statistic in self.statistics)
+    def _weighted(
+        self, values: NDArray[Any], weights: NDArray[Any]
+    ) -> tuple[Segments, dict[str, Any]]:
+        """Valid voxels with their weights."""
+        offsets, in_mask = self.domain.parcellation.offsets, self.domain.mask_coverage
+        valid = WeightedSegments(values, weights, offsets, valid=self.validity.keep(values))
+        whole = valid.coverage if in_mask is None else valid.coverage * in_mask
+        counts_all = self._needs("zeros") or self._needs("non-finite")
+        found = Segments(values, offsets) if counts_all else valid
+        return valid, {"found": found, "coverage": whole}
 
-    def _doubt_range(self, n_valid: int, n_found: int) -> None:
-        """Say that a map states a range in which few of its values are."""
-        low, high = self.validity.valid_range or (-np.inf, np.inf)
-        warn(
-            f"{self.scalar}: the map states that its valid values are from {low:g} to {high:g}, "
-            f"and {n_valid} of {n_found} are. If it was computed from another map, the range is "
-            f"that one's: give valid_range=(low, high), or (None, None) to let all count.",
-            NiftiWarning,
-        )
+    def _needs(self, what: Need) -> bool:
+        return any(what in statistic.needs for statistic in self.statistics)
 
-    def _warn(self, huge: NDArray[np.intp], rows: NDArray[np.intp]) -> None:
-        """Say where values are that are none, for they make nonsense of a mean."""
-        bad = np.flatnonzero(huge)
-        named = ", ".join(
-            f"{self.names[rows[one]]} ({huge[one]})" for one in bad[:SHOWN].tolist()
-        ) + (", …" if bad.size > SHOWN else "")
-        warn(
-            f"{self.scalar}: voxels that are infinite or beyond ±{HUGE:g}, as where a fit failed, "
-            f"count as values: {huge.sum()} in {bad.size} of the regions, {named}. Their mean, std "
-            f"and the like say nothing. valid_range=(low, high) leaves them out; the statistic "
-            f"n_nonfinite counts them.",
-            NiftiWarning,
-        )
+
+def _doubt_range(scalar: str, validity: Validity, reduced: Reduced) -> None:
+    """Say that a map states a range in which few of its values are."""
+    low, high = validity.valid_range or (-np.inf, np.inf)
+    warn(
+        f"{scalar}: the map states that its valid values are from {low:g} to {high:g}, and "
+        f"{reduced.n_valid} of {reduced.n_found} are. If it was computed from another map, the "
+        f"range is that one's: give valid_range=(low, high), or (None, None) to let all count.",
+        NiftiWarning,
+    )
+
+
+def warn_of_huge(scalar: str, names: Sequence[str], huge: NDArray[np.intp]) -> None:
+    """Say where values are that are none, for they make nonsense of a mean.
+
+    Parameters
+    ----------
+    scalar : str
+        What the map is called.
+    names : sequence of str
+        Of the regions.
+    huge : numpy.ndarray
+        (regions,) valid voxels that are infinite or beyond ±1e38.
+    """
+    bad = np.flatnonzero(huge)
+    if not bad.size:
+        return
+    named = ", ".join(f"{names[one]} ({huge[one]})" for one in bad[:SHOWN].tolist())
+    warn(
+        f"{scalar}: voxels that are infinite or beyond ±{HUGE:g}, as where a fit failed, count as "
+        f"values: {huge.sum()} in {bad.size} of the regions, {named}"
+        f"{', …' if bad.size > SHOWN else ''}. Their mean, std and the like say nothing. "
+        f"valid_range=(low, high) leaves them out; the statistic n_nonfinite counts them.",
+        NiftiWarning,
+    )
 
 
 def reduce_map(volume: xr.Variable, reduction: Reduction) -> xr.Variable:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -38,12 +38,15 @@ class Validity:
         With a smaller share of its voxels valid, a region has NaN statistics.
     min_voxels : int
         The same, with fewer valid voxels.
+    is_stated : bool
+        Whether the range is one that a map states itself.
     """
 
     zero_is_missing: bool = False
     valid_range: tuple[float, float] | None = None
     min_coverage: float = 0.0
     min_voxels: int = 0
+    is_stated: bool = False
 
     @classmethod
     def checked(
@@ -111,7 +114,7 @@ class Validity:
         if self.valid_range is not None or stated is None:
             return self
         _log.info("%s: values outside of its own valid range, %s to %s, are missing", name, *stated)
-        return Validity(self.zero_is_missing, stated, self.min_coverage, self.min_voxels)
+        return replace(self, valid_range=stated, is_stated=True)
 
     def valid(self, found: Segments) -> Segments:
         """The valid ones among the values that are not NaN."""
@@ -142,12 +145,12 @@ class Validity:
         return valid
 
     def is_enough(
-        self, count: NDArray[np.intp], atlas_sizes: NDArray[np.intp]
+        self, count: NDArray[np.intp], coverage: NDArray[np.float64]
     ) -> NDArray[np.bool_] | None:
-        """Whether each region has enough valid voxels; None where nothing was asked for."""
+        """Whether enough of each region is valid; None where nothing was asked for."""
         if not self.min_coverage and not self.min_voxels:
             return None
-        return (count >= self.min_voxels) & (count / atlas_sizes >= self.min_coverage)
+        return (count >= self.min_voxels) & (coverage >= self.min_coverage)
 
 
 EVERYTHING: Final = Validity()

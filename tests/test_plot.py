@@ -296,13 +296,16 @@ class TestVoxels:
         lut = AtlasLUT([RegionInfo(3, "Three", "L"), RegionInfo(4, "Twin", "L"),
                         RegionInfo(5, "Twin", "R"), RegionInfo(9, "Nowhere", "R")])  # fmt: skip
         by = {"volume": FA, "dseg": DSEG, "lut": lut}
-        assert "Three" in plot.voxel_distribution(**by, region="three").get_title(loc="left")
-        with pytest.raises(LabelError, match="2 regions: name one by its label, 4, 5"):
+        assert plot.voxel_distribution(**by, region="Three").get_title(loc="left")[:6] == "Three:"
+        nowhere = plot.voxel_distribution(**by, region="Nowhere")
+        assert nowhere.get_title(loc="left") == "Nowhere: 0 voxels, not in the dseg"
+        assert words(nowhere) == ["no value"]
+        with pytest.raises(SelectionError, match=r"2 regions are called 'Twin': labels \[4, 5\]"):
             plot.voxel_distribution(**by, region="Twin")
-        with pytest.raises(LabelError, match="no voxel of Nowhere"):
-            plot.voxel_distribution(**by, region="Nowhere")
-        with pytest.raises(LabelError, match="no region 'Four'"):
-            plot.voxel_distribution(**by, region="Four")
+        with pytest.raises(SelectionError, match=r"No region is called 'Thre'\. Near: Three"):
+            plot.voxel_distribution(**by, region="Thre")
+        with pytest.raises(CubeError, match="one volume; select one of"):
+            plot.voxel_distribution(FA.expand_dims(volume=2), DSEG, region=3)
 
 
 def drawn(ax):
@@ -334,6 +337,11 @@ class TestRegions:
         order = np.argsort(-values.mean(1))
         ends = np.stack([values.mean(1) - values.std(1), values.mean(1) + values.std(1)], 1)
         np.testing.assert_allclose(whiskers(ax), ends[order])
+
+    def test_of_several_scans_medians_alone(self):
+        ax = CUBE.parc.plot.regions(spread=None)
+        assert ax.get_title(loc="left").startswith("median of 4 scans")
+        assert whiskers(ax).size == 0
 
     @pytest.mark.parametrize(
         ("stats", "stat", "spread", "said"),

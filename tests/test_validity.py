@@ -192,8 +192,9 @@ class TestEnough:
         cube = fa.parc.extract(dseg, stats="diagnostic", min_coverage=0.8)
         np.testing.assert_allclose(values_of(cube, "mean"), [np.nan, 3, 0])
         kept = ["n_voxels", "coverage", "n_atlas_voxels", "n_zero", "n_nonfinite", "volume_mm3"]
+        kept += ["effective_n"]
         assert found(cube, *kept) == [
-            *([3, 2, 1], [0.75, 1, 1], [4, 2, 1], [1, 0, 1], [0, 0, 0], [24, 16, 8]),
+            *([3, 2, 1], [0.75, 1, 1], [4, 2, 1], [1, 0, 1], [0, 0, 0], [24, 16, 8], [3, 2, 1]),
         ]
         others = cube.value.sel(stat=[s for s in cube.stat.values if s not in kept])
         assert np.isnan(others.isel(region=0)).all()
@@ -329,7 +330,7 @@ def test_what_counts_against_the_plain_way(regions, zero_is_missing, valid_range
     )
     arrays = [np.array(one, dtype) for one in regions]
     valid = validity.valid(Segments(np.concatenate(arrays), np.cumsum([0, *map(len, arrays)])))
-    enough = validity.is_enough(valid.count, valid.sizes)
+    enough = validity.is_enough(valid.count, valid.count / valid.sizes)
     for at, values in enumerate(arrays):
         keep = ~np.isnan(values)
         if valid_range:
