@@ -91,6 +91,13 @@ class Validity:
             attrs["min_voxels"] = self.min_voxels
         return attrs
 
+    @property
+    def stated(self) -> list[float | None] | None:
+        """The range that the map states itself, as JSON takes it; None where there is none."""
+        if not self.is_stated or self.valid_range is None:
+            return None
+        return [bound if np.isfinite(bound) else None for bound in self.valid_range]
+
     def of_map(self, attrs: Mapping[str, Any], name: str) -> Validity:
         """With the range that a map states itself, unless one was given.
 
