@@ -115,25 +115,25 @@ def extract_cube(
         **file_coords(volumes, answer.source),
     }
     values = reduced[0] if "scalar" in reduced[0].dims else xr.Variable.concat(reduced, "scalar")
-    attrs = {
-        **_attrs(rows, stats, statistics, within),
+    counted = {
         **validity.attrs(),
         **_stated_attrs(names, of_maps),
         **answer.attrs,
+        **({"mask": within.name} if within else {}),
     }
-    return assemble(values, coords, attrs)
+    return assemble(values, coords, _attrs(rows, stats, statistics, counted))
 
 
 def _attrs(
-    rows: Regions, stats: Stats, statistics: Sequence[Statistic], mask: Mask | None
+    rows: Regions, stats: Stats, statistics: Sequence[Statistic], counted: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """What a cube says of its regions, its statistics and the mask."""
+    """What a cube says of its regions, its statistics, and what counted."""
     return {
         "atlas": rows.atlas_name,
         "lut": rows.source,
         "stats": stats if isinstance(stats, str) else " ".join(s.name for s in statistics),
         **own_attrs(statistics),
-        **({"mask": mask.name} if mask else {}),
+        **counted,
         "generated_by": f"qsiparc {__version__}",
     }
 
