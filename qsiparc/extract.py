@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     import nibabel as nib
 
     from qsiparc.atlas import AtlasLUT
-    from qsiparc.catalogue import Stats
+    from qsiparc.catalogue import Statistic, Stats
     from qsiparc.parcellation import Dseg, Resample
-    from qsiparc.regions import Lut, Unknown
+    from qsiparc.regions import Lut, Regions, Unknown
     from qsiparc.validity import Range
     from qsiparc.weights import Image
 
@@ -104,7 +104,7 @@ def extract_cube(
         )
     else:
         answer = over_labels(asked, dseg, lut, weights=weights, unknown=unknown, resample=resample)
-    rows = answer.rows
+    rows, reduced = answer.rows, answer.reduced
     coords = {
         **further_coords(volumes[0]),
         "region": ("region", rows.indices),
@@ -114,20 +114,28 @@ def extract_cube(
         **of_scalars,
         **file_coords(volumes, answer.source),
     }
-    reduced = answer.reduced
     values = reduced[0] if "scalar" in reduced[0].dims else xr.Variable.concat(reduced, "scalar")
-    attrs = {
-        "atlas": rows.atlas_name,
-        "lut": rows.source,
-        "stats": stats if isinstance(stats, str) else " ".join(s.name for s in statistics),
-        **own_attrs(statistics),
+    counted = {
         **validity.attrs(),
         **_stated_attrs(names, of_maps),
         **answer.attrs,
         **({"mask": within.name} if within else {}),
+    }
+    return assemble(values, coords, _attrs(rows, stats, statistics, counted))
+
+
+def _attrs(
+    rows: Regions, stats: Stats, statistics: Sequence[Statistic], counted: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What a cube says of its regions, its statistics, and what counted."""
+    return {
+        "atlas": rows.atlas_name,
+        "lut": rows.source,
+        "stats": stats if isinstance(stats, str) else " ".join(s.name for s in statistics),
+        **own_attrs(statistics),
+        **counted,
         "generated_by": f"qsiparc {__version__}",
     }
-    return assemble(values, coords, attrs)
 
 
 def _map_names(coords: Mapping[str, Any]) -> tuple[str, ...]:
