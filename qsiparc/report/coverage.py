@@ -146,7 +146,7 @@ class Coverage:
             f"{spots[0].name}{more(rows)}: {spots[0].text}",
             score=sum(spot.score for spot in spots),
             atlases=[atlas.name],
-            scalars=dict.fromkeys(n for _, names in self._everywhere.values() for n in names),
+            scalars=[n for _, names in self._everywhere.values() for n in names],
             spots=spots[:KEPT],
             regions=self._everywhere,
         )

@@ -187,7 +187,6 @@ def _add_one(
         scan,
         text,
         score=float(count),
-        scalar=sheet.name,
         atlases=[atlas.name],
         scalars=[sheet.name],
         spots=spots,
