@@ -1,6 +1,6 @@
 """Take the picture of the report on the page about it; needs chromium.
 
-    python docs/report_picture.py docs/_static/report.png
+python docs/report_picture.py docs/_static/report.png
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 import qsiparc
 from qsiparc.tutorial import make_qsirecon
@@ -19,7 +20,7 @@ from qsiparc.tutorial import make_qsirecon
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-    *("--window-size=1280,1500", "--force-device-scale-factor=1"),
+    *("--window-size=1280,1290", "--force-device-scale-factor=1"),
 )
 
 
@@ -53,6 +54,8 @@ def main() -> None:
             check=True,
             stderr=subprocess.DEVNULL,
         )
+    with Image.open(target) as picture:
+        picture.quantize(128).save(target, optimize=True)
 
 
 if __name__ == "__main__":

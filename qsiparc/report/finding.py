@@ -135,7 +135,7 @@ class Finding:
     scan : str
         Id of the scan; empty where most scans have it, so that it is a matter of the study.
     text : str
-        What was found, in one sentence.
+        What was found, but for regions.
     score : float
         How bad it is, within its kind.
     atlases, scalars : list of str
@@ -162,13 +162,16 @@ class Finding:
 
     @property
     def said(self) -> str:
-        """What was found, and how many more scalars are like the one that is named."""
+        """What was found, in a sentence without its full stop."""
+        said = [self.text] if self.text else []
+        if self.spots:
+            worst, beside = self.spots[0], self.n_regions - 1
+            more = f" and {beside} more" if beside > 0 else ""
+            said.append(f"{worst.name}{more}: {worst.text}")
         beside = len(self.scalars) - 1
-        if self.kind in BY_SCALAR and beside > 0:
-            return (
-                f"{self.text}; the same of {beside} more {'scalar' if beside == 1 else 'scalars'}"
-            )
-        return self.text
+        if self.kind == "units" and beside > 0:
+            said.append(f"the same of {beside} more {'scalar' if beside == 1 else 'scalars'}")
+        return "; ".join(said)
 
     @property
     def title(self) -> str:
@@ -191,9 +194,9 @@ class Findings:
         self,
         kind: str,
         scan: str,
-        text: str,
         *,
         score: float,
+        text: str = "",
         atlases: Sequence[str] = (),
         scalars: Sequence[str] = (),
         spots: Sequence[Spot] = (),
@@ -205,7 +208,7 @@ class Findings:
         ----------
         kind, scan
             What it is one with; where there is no scan, `scalars` count, too.
-        text, score
+        score, text
             As in `Finding`; the text with the highest score stays.
         atlases, scalars, spots
             As in `Finding`; added to what is there.
@@ -215,8 +218,9 @@ class Findings:
         alone = kind in BY_SCALAR and not scan
         key = (kind, scan, scalars[0] if alone else "")
         one = self._found.setdefault(key, Finding(kind, scan))
-        if not one.text or score > one.score:
-            one.text, one.score = text, score
+        if text and (not one.text or score > one.score):
+            one.text = text
+        one.score = max(one.score, score)
         one.atlases = list(dict.fromkeys([*one.atlases, *atlases]))
         one.scalars = list(dict.fromkeys([*one.scalars, *scalars]))
         one.spots = sorted([*one.spots, *spots], key=lambda spot: -spot.score)[:KEPT]
