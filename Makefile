@@ -7,14 +7,19 @@ NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 
 # antspyx and nilearn settle what SciPy there is: not in the environment of the tests.
 HARMONY := $(VENV)-harmony
+BENCH := $(VENV)-bench
+PUBLISHED := $(VENV)-published
+PEERS := polars duckdb flox xarray-spatial SimpleITK nilearn
 
-.PHONY: harmony help demo test lint types unit notebooks docs figures format clean
+.PHONY: bench harmony help history demo test lint types unit notebooks docs figures format clean
 
 help:
 	@echo "make demo    a first result in a minute: tutorial data, extraction, table, archive, picture"
 	@echo "make test    everything CI runs: lint, types, tests, doctests, notebooks"
 	@echo "make docs    the documentation, in docs/_build/html"
 	@echo "make figures the figures of the documentation and the README, anew"
+	@echo "make bench   how long everything takes, beside its peers: docs/performance.md anew"
+	@echo "make history how long it takes, beside how long it took at earlier commits"
 	@echo "make harmony what other tools say of one map, against ours; into the page that compares them"
 	@echo "make format  sort imports, format, fix what can be fixed"
 
@@ -34,6 +39,22 @@ $(VENV)/.test: pyproject.toml $(VENV)/.made
 
 $(VENV)/.docs: pyproject.toml $(VENV)/.made
 	$(PIP) install --editable '.[docs]'
+	@touch $@
+
+# A peer that does not install is said to be so in the table, and the others go on.
+$(BENCH)/.made: pyproject.toml
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip --quiet --disable-pip-version-check install --editable '.[plot]' isal
+	@for peer in $(PEERS); do \
+	  $(BENCH)/bin/python -m pip --quiet --disable-pip-version-check install $$peer \
+	    || echo "$$peer does not install"; \
+	done
+	@touch $@
+
+$(PUBLISHED)/.made:
+	$(PYTHON) -m venv $(PUBLISHED)
+	-$(PUBLISHED)/bin/python -m pip --quiet --disable-pip-version-check \
+	  install qsiparc==0.1.2 parcellate==0.4.2
 	@touch $@
 
 demo: $(VENV)/.demo
@@ -63,6 +84,13 @@ figures: demo
 	cp demo/fa.png docs/_static/demo.png
 	$(BIN)/python docs/figures.py docs/_static
 
+bench: $(BENCH)/.made $(PUBLISHED)/.made
+	$(BENCH)/bin/python benchmarks/bench.py --published $(PUBLISHED)/bin/python
+
+history: $(VENV)/.test
+	$(BIN)/python -m pytest benchmarks/history --benchmark-enable --benchmark-autosave \
+	  --benchmark-compare --benchmark-group-by=name
+
 harmony: pyproject.toml
 	$(PYTHON) -m venv $(HARMONY)
 	$(HARMONY)/bin/python -m pip --quiet --disable-pip-version-check install --editable '.[harmony]'
@@ -73,4 +101,4 @@ format: $(VENV)/.test
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) $(HARMONY) demo docs/_build docs/notebooks docs/reference/generated .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(HARMONY) $(BENCH) $(PUBLISHED) .benchmarks demo docs/_build docs/notebooks docs/reference/generated .mypy_cache .pytest_cache .ruff_cache .hypothesis

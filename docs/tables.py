@@ -16,15 +16,27 @@ def write_tables(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "_rooms.md").write_text(rooms(), encoding="utf-8")
     (folder / "_statistics.md").write_text(statistics(), encoding="utf-8")
+    (folder / "_weighted.md").write_text(weighted(), encoding="utf-8")
 
 
 def statistics() -> str:
     """The catalogue of statistics."""
     rows = [
-        [f"`{name}`", row.summary, row.formula, row.unit, row.tier]
+        [
+            *(f"`{name}`", row.summary, row.formula, row.unit, row.tier),
+            *(f"{row.minimum}", row["empty"], row.absent, row.reference or "–"),
+        ]
         for name, row in qsiparc.statistics().iterrows()
     ]
-    return table(["name", "what it is", "formula", "unit", "smallest tier"], rows)
+    header = ["name", "what it is", "formula", "unit", "smallest tier"]
+    return table([*header, "needs voxels", "empty", "absent", "reference"], rows)
+
+
+def weighted() -> str:
+    """What statistics are with weights, of those that have a definition."""
+    known = qsiparc.statistics().query("weighted != ''")
+    rows = [[f"`{name}`", row.weighted] for name, row in known.iterrows()]
+    return table(["name", "with weights"], rows)
 
 
 def rooms() -> str:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from qsiparc.regions import Lut, Unknown
     from qsiparc.validity import Range
     from qsiparc.volume import Missing
+    from qsiparc.weights import Image
 
     Label = str | int | Sequence[Any] | slice | None
 
@@ -91,6 +92,8 @@ class _OnVolumes(_OnAnything):
         mask: Dseg | None = None,
         min_coverage: float = 0.0,
         min_voxels: int = 0,
+        threshold: float | None = None,
+        weights: Image | None = None,
         scalar: str | None = None,
         subject: str | None = None,
         unknown: Unknown = "warn",
@@ -102,10 +105,12 @@ class _OnVolumes(_OnAnything):
         ----------
         dseg : DataArray, path, nibabel image or Parcellation
             The atlas on the grid of the map; axes may run the other way. A `Parcellation` is
-            factorised already: reuse one for all maps of a scan.
+            factorised already: reuse one for all maps of a scan. With ``threshold`` or
+            ``weights="probability"``, an atlas of probabilities.
         lut : AtlasLUT, path, DataFrame or None, optional
             Names of the regions. All of them are in the result, in this order. None: the labels
-            that are present, without names.
+            that are present, without names. Of a probabilistic atlas, a row a volume, with ids from
+            0 or from 1 on.
         stats : str, sequence or mapping, optional
             A tier (``"core"``, ``"extended"``, ``"diagnostic"``, ``"all"``), names (see
             `qsiparc.statistics`), or functions by the names they are to have,
@@ -125,6 +130,15 @@ class _OnVolumes(_OnAnything):
             (``n_voxels``, ``coverage`` …) are there all the same.
         min_voxels : int, optional
             The same, for regions with fewer valid voxels.
+        threshold : float, optional
+            ``dseg`` is a probabilistic atlas, a volume a region, and a voxel belongs to each region
+            of which the probability is at least this, and above 0; in the numbers of the image, so
+            25 for percentages. Volumes are read one at a time.
+        weights : "probability", DataArray, path or nibabel image, optional
+            What each voxel counts: the probabilities of a probabilistic atlas (alone, or of voxels
+            above a threshold), or any other image on the grid of the map, a tissue fraction say,
+            with labels or a threshold. Only relations between weights count; a voxel of weight 0
+            belongs to no region. `qsiparc.statistics` has the formulas under ``weighted``.
         scalar : str, optional
             What the map shows; its name unless given.
         subject : str, optional
@@ -156,6 +170,9 @@ class _OnVolumes(_OnAnything):
             A function of your own failed, or returned no number; it names statistic and region.
         UnknownStatisticError
             A statistic or tier does not exist.
+        WeightError
+            A weight is negative or infinite, or probabilities are percentages and the threshold is
+            none.
 
         Warns
         -----
@@ -165,6 +182,8 @@ class _OnVolumes(_OnAnything):
             The LUT does not name some labels of the atlas; they are left out.
         NiftiWarning
             Some valid voxels are infinite or beyond ±1e38, as where a fit failed.
+        WeightWarning
+            Weights are NaN, which is taken as 0, or probabilities are none.
 
         Examples
         --------
@@ -188,6 +207,8 @@ class _OnVolumes(_OnAnything):
             mask=mask,
             min_coverage=min_coverage,
             min_voxels=min_voxels,
+            threshold=threshold,
+            weights=weights,
             scalar=scalar,
             subject=subject,
             unknown=unknown,

@@ -155,8 +155,12 @@ class MapPlots:
 
         Raises
         ------
-        LabelError
+        SelectionError
             There is no such region, or several have that name.
+
+        See Also
+        --------
+        DataArray.parc.voxels : The values themselves.
         """
         from qsiparc.plot import voxel_distribution
 

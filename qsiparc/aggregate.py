@@ -41,6 +41,7 @@ def aggregate(
             )
         )
         return tree
+    _refuse_weights(cube)
     whole = unselected(cube)
     groups = group_regions(
         whole["region"].to_numpy().tolist(),
@@ -80,6 +81,22 @@ def aggregate(
     result = assemble(pooled, coords, attrs)
     dropped = {dim: 0 for dim in ("scalar", "subject") if dim not in cube[VALUE].dims}
     return result.isel(dropped).assign(_other_variables(cube))
+
+
+def _refuse_weights(cube: xr.Dataset) -> None:
+    """A region counts by its voxels here, so neither weights nor shared voxels add up."""
+    if "weights" in cube.attrs:
+        raise CubeError(
+            f"The values of this cube are weighted ({cube.attrs['weights']}), and it does not keep "
+            f"what the regions weigh together. Put their probabilities or labels together, and "
+            f"extract again."
+        )
+    if "threshold" in cube.attrs:
+        warn(
+            "The regions of a probabilistic atlas may share voxels, which count in each of them. "
+            "To be exact, add or maximise their probabilities, and extract again.",
+            QsiparcWarning,
+        )
 
 
 def _poolable(known: Sequence[str], stats: Sequence[str] | None, by: By) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from qsiparc.catalogue import units_of
-from qsiparc.names import VALUE
+from qsiparc.names import LATERALITY, VALUE
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
@@ -26,7 +26,8 @@ def describe_values(
     values : DataArray
         With the coordinates ``stat``, ``scalar`` and ``units`` as far as one of each was selected.
     attrs : mapping, optional
-        Of their cube, which knows statistics that are not built in.
+        Of their cube, which knows statistics that are not built in, and how left and right were
+        compared.
 
     Returns
     -------
@@ -36,7 +37,10 @@ def describe_values(
     stat, scalar, unit = (_single(values, name) for name in ("stat", "scalar", "units"))
     own = "" if values.name in {None, VALUE} else str(values.name)
     name = " of ".join(part for part in (stat or own, scalar) if part) or VALUE
-    known = {"long_name": name, "units": units_of(stat, unit, attrs or {})}
+    units, sides = units_of(stat, unit, attrs or {}), str((attrs or {}).get(LATERALITY, ""))
+    if sides:
+        name, units = f"{sides} of {name}", "1" if "/" in sides else units
+    known = {"long_name": name, "units": units}
     return {key: str(values.attrs.get(key, value)) for key, value in known.items()}
 
 

@@ -147,7 +147,7 @@ def _indexed(variables: dict[Any, xr.Variable]) -> xr.Coordinates:
     return xr.Coordinates(variables, indexes)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=32)  # of a study, those of the last few scans
 def _text_index(dim: Hashable, names: tuple[str, ...]) -> PandasIndex:
     variable = xr.Variable((dim,), np.array(names, dtype=TEXT))
     return PandasIndex.from_variables({dim: variable}, options={})

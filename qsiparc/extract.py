@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from qsiparc.catalogue import require_no_mask, resolve
+from qsiparc.catalogue import require_no_mask, require_weighted, resolve
 from qsiparc.catalogue.own import own_attrs
 from qsiparc.coords import file_coords, further_coords, scalar_coords, subject_coords
 from qsiparc.cube import assemble, text_coords
 from qsiparc.errors import CubeError, NiftiWarning, warn
-from qsiparc.masking import within
+from qsiparc.masking import Mask
 from qsiparc.names import (
     OUTPUT_COLUMNS,
     REGION_COORDS,
@@ -25,13 +25,12 @@ from qsiparc.names import (
     VOXEL_DIMS,
 )
 from qsiparc.nifti import open_nifti
-from qsiparc.parcellation import Parcellation
-from qsiparc.reduce import Reduction, reduce_map
-from qsiparc.regions import as_lut, region_rows
+from qsiparc.over import Question, over_labels, over_probabilities
 from qsiparc.space import voxel_grid
 from qsiparc.table import to_long
 from qsiparc.validity import Validity
 from qsiparc.version import __version__
+from qsiparc.weights import is_probability
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from qsiparc.parcellation import Dseg, Resample
     from qsiparc.regions import Lut, Unknown
     from qsiparc.validity import Range
+    from qsiparc.weights import Image
 
 __all__ = [
     "OUTPUT_COLUMNS",
@@ -65,6 +65,8 @@ def extract_cube(
     mask: Dseg | None = None,
     min_coverage: float = 0.0,
     min_voxels: int = 0,
+    threshold: float | None = None,
+    weights: Image | None = None,
     scalar: str | None = None,
     subject: str | None = None,
     unknown: Unknown = "warn",
@@ -80,26 +82,30 @@ def extract_cube(
     )
     if mask is None:
         require_no_mask(stats)
+    if weights is not None:
+        require_weighted(statistics)
     volumes = _volumes(maps)
     grid, *_ = [voxel_grid(volume) for volume in volumes]  # each checks its own witness
-    parcellation = Parcellation.from_labels(dseg).on(
-        grid, resample=resample, name=str(volumes[0].attrs.get("source", ""))
-    )
-    rows = region_rows(as_lut(lut, parcellation), parcellation, unknown)
-    domain = within(parcellation, mask, resample=resample)
-    region_names = tuple(rows.columns["region_name"])
     of_scalars = scalar_coords(volumes, scalar)
     names = _map_names(of_scalars)
-    of_maps = [
+    of_maps = tuple(
         validity.of_map(volume.attrs, name) for volume, name in zip(volumes, names, strict=True)
-    ]
-    reduced = [
-        reduce_map(
-            volume.variable,
-            Reduction(domain, rows.indices, region_names, statistics, of_map, name),
+    )
+    within = None if mask is None else Mask.on(mask, grid, resample=resample)
+    asked = Question(tuple(volumes), grid, statistics, of_maps, names, within)
+    if threshold is not None or is_probability(weights):
+        answer = over_probabilities(
+            asked,
+            dseg,
+            lut,
+            threshold=threshold,
+            weights=weights,
+            unknown=unknown,
+            resample=resample,
         )
-        for volume, of_map, name in zip(volumes, of_maps, names, strict=True)
-    ]
+    else:
+        answer = over_labels(asked, dseg, lut, weights=weights, unknown=unknown, resample=resample)
+    rows = answer.rows
     coords = {
         **further_coords(volumes[0]),
         "region": ("region", rows.indices),
@@ -107,8 +113,9 @@ def extract_cube(
         **text_coords({"stat": [statistic.name for statistic in statistics]}, "stat"),
         **subject_coords(volumes[0], subject),
         **of_scalars,
-        **file_coords(volumes, parcellation.source),
+        **file_coords(volumes, answer.source),
     }
+    reduced = answer.reduced
     values = reduced[0] if "scalar" in reduced[0].dims else xr.Variable.concat(reduced, "scalar")
     attrs = {
         "atlas": rows.atlas_name,
@@ -117,18 +124,19 @@ def extract_cube(
         **own_attrs(statistics),
         **validity.attrs(),
         **_stated_attrs(validity, names, of_maps),
-        **({"mask": domain.mask} if domain.mask else {}),
+        **answer.attrs,
+        **({"mask": within.name} if within else {}),
         "generated_by": f"qsiparc {__version__}",
     }
     return assemble(values, coords, attrs)
 
 
-def _map_names(coords: Mapping[str, Any]) -> list[str]:
+def _map_names(coords: Mapping[str, Any]) -> tuple[str, ...]:
     """What the maps are called: scalars, or one word for what has a dim of them."""
     if "scalar" not in coords:
-        return ["the maps"]
+        return ("the maps",)
     _, scalars = coords["scalar"]
-    return [str(name) for name in scalars]
+    return tuple(str(name) for name in scalars)
 
 
 def _stated_attrs(
@@ -201,14 +209,16 @@ def extract_scalar_map(  # noqa: PLR0917 - the documented signature
     scalar_name : str
         Written to the column ``scalar``.
     stat_tier : str, optional
-        ``"core"`` or ``"extended"``; what the tier does not compute is NaN.
+        ``"core"``, ``"extended"``, ``"diagnostic"`` or ``"all"``; what the tier does not compute is
+        NaN.
     zero_is_missing : bool, optional
         Whether a value of exactly 0.0 is missing.
 
     Returns
     -------
     ExtractionResult
-        Its ``stats_df`` has the columns `OUTPUT_COLUMNS`. ``n_voxels`` counts the region's voxels
+        Its ``stats_df`` has the columns `OUTPUT_COLUMNS`, and after them what the tier has beside
+        them. ``n_voxels`` counts the region's voxels
         that are not NaN, ``coverage`` is their share of the region's voxels in the dseg, and a
         region without a valid voxel has NaN statistics.
 

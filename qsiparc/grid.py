@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import zlib
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import product
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -86,7 +86,7 @@ class Grid:
         x, y, z = np.linalg.norm(self.affine[:3, :3], axis=0)
         return float(x), float(y), float(z)
 
-    @property
+    @cached_property
     def voxel_volume(self) -> float:
         """Volume of a voxel [mm³], also of a sheared one."""
         x, y, z = self.affine[:3, :3].T
@@ -179,7 +179,7 @@ class Grid:
                 "The coordinate 'space' carries no 'affine' and 'shape' attributes. "
                 "Set them again with .parc.with_affine(affine)."
             )
-        return cls(np.reshape(attrs["affine"], (4, 4)), tuple(np.ravel(attrs["shape"])))
+        return _grid_of(tuple(np.ravel(attrs["affine"])), tuple(np.ravel(attrs["shape"])))
 
     def __str__(self) -> str:
         sizes = "×".join(f"{size:.4g}" for size in self.voxel_sizes)
@@ -187,6 +187,11 @@ class Grid:
 
     def __repr__(self) -> str:
         return f"<Grid {self}>"
+
+
+@lru_cache(maxsize=64)
+def _grid_of(affine: tuple[float, ...], shape: tuple[int, ...]) -> Grid:
+    return Grid(np.reshape(affine, (4, 4)), shape)
 
 
 @dataclass(frozen=True)

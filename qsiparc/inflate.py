@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 READ_BYTES: Final = 2**17
-INFLATE_BYTES: Final = 2**20
+INFLATE_BYTES: Final = 2**19
 GZIP: Final = 16 + zlib.MAX_WBITS
 MAGIC: Final = b"\x1f\x8b"
 """How a gzip member begins."""
@@ -113,6 +113,7 @@ class Inflation:
     def _next_piece(self) -> bool:
         """Have something in the current piece; False at the end of the stream."""
         while not self._piece:
+            self._piece = memoryview(b"")  # so that the last one is let go of before the next
             data = next(self._pieces, None)
             if data is None:
                 return False

@@ -63,6 +63,7 @@ def make_plan(flat: NDArray[Any]) -> Plan:
     # The comparison makes bytes, among which NumPy finds the true ones many times faster.
     positions = np.flatnonzero(flat != 0)
     values = flat.take(positions)
+    positions = positions.astype(position_type(flat.size), copy=False)
     codes = _codes(values)
     order = np.argsort(codes, kind="stable")
     codes = codes.take(order)
@@ -70,8 +71,7 @@ def make_plan(flat: NDArray[Any]) -> Plan:
     ends = [codes.size] if codes.size else []
     offsets = np.array([0, *edges.tolist(), *ends], np.intp)
     labels = values.take(order.take(offsets[:-1])).astype(np.int64)
-    narrow = position_type(flat.size)
-    return Plan(labels, positions.take(order).astype(narrow, copy=False), offsets)
+    return Plan(labels, positions.take(order), offsets)
 
 
 def position_type(size: int) -> np.dtype[np.signedinteger]:
@@ -163,6 +163,11 @@ class Segments:
         made.values, made.offsets, made.sizes, made.count = values, offsets, sizes, np.diff(offsets)
         return made
 
+    @property
+    def effective_n(self) -> NDArray[np.float64]:
+        """How many values of equal weight tell as much: all of them, as each has the same."""
+        return self.count.astype(np.float64)
+
     def percentile(self, q: float) -> NDArray[np.float64]:
         """The ``q``-th percentile, interpolated linearly (method 7 of Hyndman and Fan, 1996)."""
         full = self.count > 0
@@ -225,11 +230,11 @@ class Segments:
         """Sums of the first four powers about the median, of small regions or of one large one."""
         begin, end = int(self.offsets[regions[0]]), int(self.offsets[regions[-1] + 1])
         starts = self.offsets[regions] - begin
-        centre = np.repeat(self.median[regions], self.count[regions] if regions.size > 1 else 1)
+        centre = self.median[regions]
         step = BLOCK if regions.size == 1 else end - begin
         for at in range(begin, end, step):
             x = self.values[at : min(at + step, end)].astype(np.float64)
-            x -= centre
+            x -= np.repeat(centre, self.count[regions]) if centre.size > 1 else centre
             result[0, regions] += np.add.reduceat(x, starts)
             square = x * x
             result[1, regions] += np.add.reduceat(square, starts)

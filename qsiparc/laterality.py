@@ -11,7 +11,7 @@ from qsiparc.atlas.hemisphere import infer_hemisphere, without_side
 from qsiparc.cube import assemble, text, text_coords, unselected
 from qsiparc.errors import CubeError, OptionError, QsiparcWarning, warn
 from qsiparc.groups import common_columns, member_labels, region_columns, some_names
-from qsiparc.names import MEMBER_LABELS, VALUE
+from qsiparc.names import LATERALITY, MEMBER_LABELS, VALUE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -76,7 +76,7 @@ def laterality(cube: T, *, kind: Kind = "index") -> T:
     }
     if kind == "index" and "units" in kept:
         coords["units"] = (kept["units"].dims, text(np.full(kept["units"].shape, "1", object)))
-    result = assemble(values, coords, {**cube.attrs, "laterality": FORMULAS[kind]})
+    result = assemble(values, coords, {**cube.attrs, LATERALITY: FORMULAS[kind]})
     return result.isel(
         {dim: 0 for dim in ("stat", "scalar", "subject") if dim not in cube[VALUE].dims}
     )

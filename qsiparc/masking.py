@@ -1,9 +1,9 @@
-"""The regions of an atlas within a mask."""
+"""The regions of an atlas within a mask, and the weights of their voxels."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -13,7 +13,58 @@ from qsiparc.parcellation import Parcellation
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from qsiparc.grid import Grid
     from qsiparc.parcellation import Dseg, Resample
+
+
+@dataclass(frozen=True, eq=False)
+class Mask:
+    """Which voxels of a map are looked at.
+
+    Parameters
+    ----------
+    inside : numpy.ndarray
+        (voxels,) of the volume flattened with ``i`` fastest; bool.
+    name : str
+        Of the file, or ``unnamed``.
+    """
+
+    inside: NDArray[np.bool_]
+    name: str
+
+    @classmethod
+    def on(cls, mask: Dseg, grid: Grid, *, resample: Resample | None = None) -> Self:
+        """A mask on the grid of a map.
+
+        Parameters
+        ----------
+        mask : DataArray, path, nibabel image or Parcellation
+            What is not 0 is in it; it may have further values. The grid is that of the map; axes
+            may run the other way.
+        grid : Grid
+            The map's.
+        resample : {"nearest", None}, optional
+            Whether a mask on another grid may be resampled.
+
+        Returns
+        -------
+        Mask
+
+        Raises
+        ------
+        LabelError
+            The mask holds fractions, or nothing but 0.
+        GridMismatchError
+            It is on another grid.
+        """
+        found = Parcellation.from_labels(mask)
+        name = found.source or "the mask"
+        if not found.positions.size:
+            raise LabelError(f"{name}: a mask that is 0 everywhere leaves nothing to look at.")
+        found = found.on(grid, resample=resample)
+        inside = np.zeros(int(np.prod(grid.shape)), np.bool_)
+        inside[found.positions] = True
+        return cls(inside, found.source or "unnamed")
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,23 +76,26 @@ class Domain:
     parcellation : Parcellation
         Regions, as far as they are in the mask; those beyond it have no voxel.
     atlas_sizes : numpy.ndarray
-        (regions,) voxels of each region in the label image, in the mask or not.
-    mask : str
-        Name of the mask's file, or ``unnamed``; empty without a mask.
+        (regions,) voxels of each region in the atlas, in the mask or not.
+    weights : numpy.ndarray or None
+        (voxels,) a weight above 0 for each voxel of the parcellation; None: all count alike.
+    mask_coverage : numpy.ndarray or None
+        (regions,) share of each region, of its weight if it has one, that is in the mask; None
+        without one.
     """
 
     parcellation: Parcellation
     atlas_sizes: NDArray[np.intp]
-    mask: str = ""
-
-    @property
-    def mask_coverage(self) -> NDArray[np.float64] | None:
-        """(regions,) share of each region that is in the mask; None without one."""
-        return self.parcellation.sizes / self.atlas_sizes if self.mask else None
+    weights: NDArray[Any] | None = None
+    mask_coverage: NDArray[np.float64] | None = None
 
 
 def within(
-    parcellation: Parcellation, mask: Dseg | None, *, resample: Resample | None = None
+    parcellation: Parcellation,
+    mask: Mask | Dseg | None,
+    *,
+    weights: NDArray[Any] | None = None,
+    resample: Resample | None = None,
 ) -> Domain:
     """What there is of the regions of an atlas within a mask.
 
@@ -49,9 +103,10 @@ def within(
     ----------
     parcellation : Parcellation
         On the grid of the map.
-    mask : DataArray, path, nibabel image, Parcellation or None
-        What is not 0 is in it; it may have further values. The grid is that of the map; axes may
-        run the other way.
+    mask : Mask, DataArray, path, nibabel image, Parcellation or None
+        As `Mask.on` takes it, and what that returns.
+    weights : numpy.ndarray or None, optional
+        (voxels,) a weight above 0 for each voxel of the parcellation.
     resample : {"nearest", None}, optional
         Whether a mask on another grid may be resampled.
 
@@ -61,25 +116,25 @@ def within(
 
     Raises
     ------
-    LabelError
-        The mask holds fractions, or nothing but 0.
-    GridMismatchError
-        It is on another grid.
+    LabelError, GridMismatchError
+        As `Mask.on`.
     """
     if mask is None:
-        return Domain(parcellation, parcellation.sizes)
-    inside = Parcellation.from_labels(mask)
-    name = inside.source or "the mask"
-    if not inside.positions.size:
-        raise LabelError(f"{name}: a mask that is 0 everywhere leaves nothing to look at.")
-    inside = inside.on(parcellation.grid, resample=resample)
-    chosen = np.zeros(int(np.prod(parcellation.grid.shape)), np.bool_)
-    chosen[inside.positions] = True
-    kept = chosen[parcellation.positions]
-    lost = np.concatenate(([0], np.cumsum(~kept)))[parcellation.offsets]
-    restricted = replace(
-        parcellation,
-        positions=parcellation.positions[kept],
-        offsets=parcellation.offsets - lost,
-    )
-    return Domain(restricted, parcellation.sizes, inside.source or "unnamed")
+        return Domain(parcellation, parcellation.sizes, weights)
+    if not isinstance(mask, Mask):
+        mask = Mask.on(mask, parcellation.grid, resample=resample)
+    kept = mask.inside[parcellation.positions]
+    offsets = parcellation.offsets - np.searchsorted(np.flatnonzero(~kept), parcellation.offsets)
+    restricted = replace(parcellation, positions=parcellation.positions[kept], offsets=offsets)
+    if weights is None:
+        share = restricted.sizes / parcellation.sizes
+        return Domain(restricted, parcellation.sizes, None, share)
+    inside = weights[kept]
+    share = sums(inside, offsets) / sums(weights, parcellation.offsets)
+    return Domain(restricted, parcellation.sizes, inside, share)
+
+
+def sums(weights: NDArray[Any], offsets: NDArray[np.intp]) -> NDArray[np.float64]:
+    """(regions,) the sum of the weights of each region."""
+    pieces = np.split(weights, offsets[1:-1])[: offsets.size - 1]
+    return np.array([piece.sum(dtype=np.float64) for piece in pieces], np.float64)

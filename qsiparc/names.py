@@ -56,6 +56,9 @@ OUTPUT_COLUMNS: Final = [
 ]
 """The documented columns of a long table, in order."""
 
+LATERALITY: Final = "laterality"
+"""Attribute of a cube of differences between left and right: the formula."""
+
 STATUS: Final = "status"
 """In a study's cube, the variable on ``(scalar, subject)`` that says why a value is NaN."""
 

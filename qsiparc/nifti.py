@@ -130,7 +130,7 @@ def _dataset_of(image: Any, path: Path | None) -> xr.Dataset:  # noqa: ANN401 - 
     attrs = {**(read_sidecar(path) if path else {}), **{k: v for k, v in description.items() if v}}
     if path:
         attrs["source"] = path.name
-    attrs = {key: legible(value) for key, value in attrs.items()}
+    attrs = {k: legible(v) if isinstance(v, str) else v for k, v in attrs.items()}
     variable = xr.Variable(
         dims,
         indexing.LazilyIndexedArray(data),

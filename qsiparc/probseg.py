@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeVar
 
 import numpy as np
@@ -169,7 +169,9 @@ class Probseg:
         start = 0
         for n in chunks:
             part = self.image.isel({self.dim: slice(start, start + n)})
-            yield from part.transpose(self.dim, *VOXEL_DIMS).to_numpy()
+            # Transposed when it is read: a lazy array would make an index of every voxel first.
+            axes = [part.dims.index(dim) for dim in (self.dim, *VOXEL_DIMS)]
+            yield from part.to_numpy().transpose(axes)
             start += n
 
     def _region(
@@ -180,6 +182,7 @@ class Probseg:
         if self.threshold:
             inside &= flat >= self.threshold * (1 - ROUNDING)
         positions = np.flatnonzero(inside).astype(position_type(flat.size))
+        found.n_voxels += positions.size
         labels = np.zeros(min(positions.size, 1), np.int64)
         offsets = np.array([0, positions.size][: labels.size + 1], np.intp)
         region = Parcellation(grid, labels, positions, offsets, self.atlas_name, self.source)
@@ -196,7 +199,8 @@ class _Found:
 
     atlas: Probseg
     largest: float = 0.0
-    n_missing: int = field(default=0)
+    n_missing: int = 0
+    n_voxels: int = 0
 
     def checked(self, flat: NDArray[Any], number: int) -> NDArray[Any]:
         """Probabilities of one volume."""
@@ -220,18 +224,25 @@ class _Found:
         Raises
         ------
         WeightError
-            The threshold is above everything.
+            The threshold is one of percentages, and they are none.
         """
         atlas = self.atlas
         warn_of_missing(self.n_missing, atlas.name)
-        if atlas.threshold and atlas.threshold * (1 - ROUNDING) > self.largest > 0:
+        if (atlas.threshold or 0) * (1 - ROUNDING) > max(self.largest, 1) >= self.largest > 0:
             raise WeightError(
-                f"{atlas.name}: no probability reaches the threshold {atlas.threshold:g}, the "
-                f"largest is {self.largest:.6g}. They go to 1 in some atlases and to 100 in "
-                f"others; the threshold is in the numbers of the image."
+                f"{atlas.name}: the threshold is {atlas.threshold:g}, and its probabilities are up "
+                f"to {self.largest:.6g}: they are no percentages, so threshold="
+                f"{(atlas.threshold or 0) / PERCENT:g} may be meant."
             )
-        if self.largest == 0:
-            warn(f"{atlas.name}: all probabilities are 0: every statistic is NaN.", WeightWarning)
+        if not self.n_voxels:
+            reach = (
+                f"reaches the threshold {atlas.threshold:g}" if atlas.threshold else "is above 0"
+            )
+            warn(
+                f"{atlas.name}: no probability {reach}, the largest is {self.largest:.6g}; every "
+                f"statistic is NaN.",
+                WeightWarning,
+            )
         if atlas.is_weighted and (atlas.threshold or 0) < 1 < self.largest * (1 - ROUNDING):
             warn(
                 f"{atlas.name}: its volumes hold up to {self.largest:.6g}, so no probabilities. "

@@ -13,11 +13,15 @@ from qsiparc.catalogue.sample import HUGE, n_nonfinite
 from qsiparc.errors import NiftiWarning, warn
 from qsiparc.kernels import Segments
 from qsiparc.names import VOXEL_DIMS
+from qsiparc.weighted import WeightedSegments
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from qsiparc.catalogue import Statistic
+    from qsiparc.catalogue.declaration import Need
     from qsiparc.masking import Domain
     from qsiparc.validity import Validity
 
@@ -54,20 +58,24 @@ class Reduction:
 
     def __call__(self, block: NDArray[Any]) -> NDArray[np.float64]:
         """``(…, i, j, k)`` to ``(…, region, stat)``."""
+        result, huge = self.reduce(block)
+        warn_of_huge(self.scalar, self.names, huge)
+        return result
+
+    def reduce(self, block: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+        """The same, and how many valid voxels of each row are no numbers worth the name."""
         labels = self.domain.parcellation.labels
         present = np.isin(self.indices, labels)
         order = np.searchsorted(labels, self.indices[present])
         result = np.empty((*block.shape[:-3], self.indices.size, len(self.statistics)))
         result[...] = [statistic.absent for statistic in self.statistics]
-        huge = np.zeros(order.size, np.intp)
+        huge = np.zeros(self.indices.size, np.intp)
         for at in np.ndindex(block.shape[:-3]):
             sample = self.sample(block[at], order)
-            huge += n_nonfinite(sample.segments)[order]
+            huge[present] += n_nonfinite(sample.segments)[order]
             for column, statistic in enumerate(self.statistics):
                 result[(*at, present, column)] = statistic(sample)[order]
-        if huge.any():
-            self._warn(huge, np.flatnonzero(present))
-        return result
+        return result, huge
 
     def sample(self, volume: NDArray[Any], order: NDArray[np.intp]) -> Sample:
         """What statistics are made of, of one volume.
@@ -83,48 +91,80 @@ class Reduction:
         -------
         Sample
         """
-        parcellation, sizes = self.domain.parcellation, self.domain.atlas_sizes
-        values = parcellation.gather(volume)
-        unsorted = values.copy() if self._needs_order else values
-        found = Segments(values, parcellation.offsets)
-        valid = self.validity.valid(found)
+        domain = self.domain
+        values = domain.parcellation.gather(volume)
+        if domain.weights is None:
+            valid, known = self._plain(values)
+        else:
+            valid, known = self._weighted(values, domain.weights)
+        is_row = np.zeros(len(domain.parcellation), np.bool_)
+        is_row[order] = True
+        sample = Sample(
+            valid,
+            labels=domain.parcellation.labels,
+            atlas_sizes=domain.atlas_sizes,
+            mask_coverage=domain.mask_coverage,
+            voxel_volume=domain.parcellation.grid.voxel_volume,
+            is_enough=is_row,
+            **known,
+        )
+        enough = self.validity.is_enough(sample.count, sample.coverage)
+        if enough is not None:
+            sample.is_enough = is_row & enough
+        return sample
+
+    def _plain(self, values: NDArray[Any]) -> tuple[Segments, dict[str, Any]]:
+        """Valid voxels that count alike; values are sorted in place."""
+        offsets = self.domain.parcellation.offsets
+        unsorted = values.copy() if self._needs("voxel order") else values
+        found = Segments(values, offsets)
 
         def in_order(region: int) -> NDArray[np.float64]:
-            start, stop = parcellation.offsets[region : region + 2]
+            start, stop = offsets[region : region + 2]
             own = unsorted[start:stop]
             return own[self.validity.keep(own)].astype(np.float64)
 
-        is_row = np.zeros(len(parcellation), np.bool_)
-        is_row[order] = True
-        enough = self.validity.is_enough(valid.count, sizes)
-        return Sample(
-            valid,
-            found=found,
-            in_order=in_order if self._needs_order else None,
-            labels=parcellation.labels,
-            atlas_sizes=sizes,
-            mask_coverage=self.domain.mask_coverage,
-            voxel_volume=parcellation.grid.voxel_volume,
-            is_enough=is_row if enough is None else is_row & enough,
-        )
+        known = {"found": found, "in_order": in_order if self._needs("voxel order") else None}
+        return self.validity.valid(found), known
 
-    @property
-    def _needs_order(self) -> bool:
-        return any("voxel order" in statistic.needs for statistic in self.statistics)
+    def _weighted(
+        self, values: NDArray[Any], weights: NDArray[Any]
+    ) -> tuple[Segments, dict[str, Any]]:
+        """Valid voxels with their weights."""
+        offsets, in_mask = self.domain.parcellation.offsets, self.domain.mask_coverage
+        valid = WeightedSegments(values, weights, offsets, valid=self.validity.keep(values))
+        whole = valid.coverage if in_mask is None else valid.coverage * in_mask
+        counts_all = self._needs("zeros") or self._needs("non-finite")
+        found = Segments(values, offsets) if counts_all else valid
+        return valid, {"found": found, "coverage": whole}
 
-    def _warn(self, huge: NDArray[np.intp], rows: NDArray[np.intp]) -> None:
-        """Say where values are that are none, for they make nonsense of a mean."""
-        bad = np.flatnonzero(huge)
-        named = ", ".join(
-            f"{self.names[rows[one]]} ({huge[one]})" for one in bad[:SHOWN].tolist()
-        ) + (", …" if bad.size > SHOWN else "")
-        warn(
-            f"{self.scalar}: {huge.sum()} voxels in {bad.size} regions are infinite or beyond "
-            f"±{HUGE:g}, as where a fit failed, and count as values: {named}. Their mean, std and "
-            f"the like say nothing. valid_range=(low, high) leaves them out; the statistic "
-            f"n_nonfinite counts them.",
-            NiftiWarning,
-        )
+    def _needs(self, what: Need) -> bool:
+        return any(what in statistic.needs for statistic in self.statistics)
+
+
+def warn_of_huge(scalar: str, names: Sequence[str], huge: NDArray[np.intp]) -> None:
+    """Say where values are that are none, for they make nonsense of a mean.
+
+    Parameters
+    ----------
+    scalar : str
+        What the map is called.
+    names : sequence of str
+        Of the regions.
+    huge : numpy.ndarray
+        (regions,) valid voxels that are infinite or beyond ±1e38.
+    """
+    bad = np.flatnonzero(huge)
+    if not bad.size:
+        return
+    named = ", ".join(f"{names[one]} ({huge[one]})" for one in bad[:SHOWN].tolist())
+    warn(
+        f"{scalar}: voxels that are infinite or beyond ±{HUGE:g}, as where a fit failed, count as "
+        f"values: {huge.sum()} in {bad.size} of the regions, {named}"
+        f"{', …' if bad.size > SHOWN else ''}. Their mean, std and the like say nothing. "
+        f"valid_range=(low, high) leaves them out; the statistic n_nonfinite counts them.",
+        NiftiWarning,
+    )
 
 
 def reduce_map(volume: xr.Variable, reduction: Reduction) -> xr.Variable:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 import numpy as np
 import pandas as pd
 import xarray as xr
-from xarray.indexes import CoordinateTransform, CoordinateTransformIndex, Index
+from xarray.indexes import CoordinateTransform, CoordinateTransformIndex, Index, PandasIndex
 
 from qsiparc.errors import GridMismatchError, SpaceError
 from qsiparc.grid import Grid, require_same_grid
@@ -178,7 +178,8 @@ def voxel_grid(obj: xr.DataArray | xr.Dataset) -> Grid:
         step[axis, axis] = spacing
         step[axis, 3] = numbers[0]
         shape.append(numbers.size)
-    return Grid(grid.affine @ step, tuple(shape))
+    is_whole = tuple(shape) == grid.shape and np.array_equal(step, np.eye(4))
+    return grid if is_whole else Grid(grid.affine @ step, tuple(shape))
 
 
 def _voxel_numbers(obj: xr.DataArray | xr.Dataset, dim: str) -> NDArray[np.float64]:
@@ -191,8 +192,14 @@ def _voxel_numbers(obj: xr.DataArray | xr.Dataset, dim: str) -> NDArray[np.float
 
 def space_coords(grid: Grid) -> xr.Coordinates:
     """Coordinates of a whole volume on a grid: voxel numbers, and ``space`` with its index."""
-    numbers = {dim: np.arange(n) for dim, n in zip(VOXEL_DIMS, grid.shape, strict=True)}
-    return xr.Coordinates(numbers).merge(xr.Coordinates.from_xindex(SpaceIndex(grid))).coords
+    indexes: dict[str, Index] = {
+        dim: PandasIndex(np.arange(n), dim) for dim, n in zip(VOXEL_DIMS, grid.shape, strict=True)
+    }
+    indexes[SPACE] = SpaceIndex(grid)
+    variables: dict[Any, xr.Variable] = {}
+    for index in indexes.values():
+        variables |= index.create_variables()
+    return xr.Coordinates(variables, indexes)
 
 
 def with_affine(obj: T, affine: ArrayLike) -> T:

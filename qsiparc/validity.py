@@ -142,12 +142,12 @@ class Validity:
         return valid
 
     def is_enough(
-        self, count: NDArray[np.intp], atlas_sizes: NDArray[np.intp]
+        self, count: NDArray[np.intp], coverage: NDArray[np.float64]
     ) -> NDArray[np.bool_] | None:
-        """Whether each region has enough valid voxels; None where nothing was asked for."""
+        """Whether enough of each region is valid; None where nothing was asked for."""
         if not self.min_coverage and not self.min_voxels:
             return None
-        return (count >= self.min_voxels) & (count / atlas_sizes >= self.min_coverage)
+        return (count >= self.min_voxels) & (coverage >= self.min_coverage)
 
 
 EVERYTHING: Final = Validity()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qsiparc.kernels import RESOLUTION, between
+from qsiparc.kernels import Segments, between
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class WeightedSegments:
+class WeightedSegments(Segments):
     """The valid values of regions with their weights, each region sorted, side by side.
 
-    Its properties are called as those of `qsiparc.kernels.Segments`, and are equal to them where
-    all weights of a region are equal. Every property is an array over the regions, in float64; a
-    region without a valid value has NaN in it, and counts are 0.
+    Its reductions are weighted, and are those without weights where all weights of a region are
+    equal. Each is an array over the regions, in float64; a region without a valid value has NaN in
+    it, and counts are 0.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class WeightedSegments:
         self.weights: NDArray[Any] = weights[valid]
         """(valid voxels,) the weight of each value."""
         for start, stop in pairwise(self.offsets.tolist()):
-            order = np.argsort(self.values[start:stop], kind="stable")
+            order = np.argsort(self.values[start:stop])
             self.values[start:stop] = self.values[start:stop][order]
             self.weights[start:stop] = self.weights[start:stop][order]
         self._invalid_weight = np.array(
@@ -67,7 +67,7 @@ class WeightedSegments:
             ]
         )
 
-    @property
+    @cached_property
     def coverage(self) -> NDArray[np.float64]:
         """The share of a region's weight that lies on valid values."""
         valid = np.zeros(self.count.size)
@@ -83,7 +83,7 @@ class WeightedSegments:
         result = np.zeros(self.count.size)
         for region, _, w in self._regions():
             relative = w / w.max()  # squares of very small weights would be 0
-            result[region] = relative.sum() ** 2 / (relative @ relative)
+            result[region] = relative.sum() ** 2 / (relative * relative).sum()
         return result
 
     def percentile(self, q: float) -> NDArray[np.float64]:
@@ -113,28 +113,6 @@ class WeightedSegments:
         return result
 
     @cached_property
-    def median(self) -> NDArray[np.float64]:
-        """The 50th percentile."""
-        return self.percentile(50)
-
-    @property
-    def mean(self) -> NDArray[np.float64]:
-        """The weighted mean, Σwx / Σw."""
-        mean: NDArray[np.float64] = self._moments[0]
-        return mean
-
-    def moment(self, order: int) -> NDArray[np.float64]:
-        """The central moment of order 2, 3 or 4 about the mean, Σw(x − mean)ᵏ / Σw."""
-        moment: NDArray[np.float64] = self._moments[order - 1]
-        return moment
-
-    @cached_property
-    def is_constant(self) -> NDArray[np.bool_]:
-        """Whether a region's spread is lost in the rounding of its mean, as SciPy judges it."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            return self.moment(2) <= (RESOLUTION * self.mean) ** 2
-
-    @cached_property
     def _cumulative(self) -> NDArray[np.float64]:
         """(valid voxels,) the weight of a region up to and with each value."""
         result = np.empty(self.weights.size)
@@ -144,7 +122,10 @@ class WeightedSegments:
 
     @cached_property
     def _moments(self) -> NDArray[np.float64]:
-        """Mean and central moments 2 to 4: (4, regions); in two passes, as without weights."""
+        """Mean Σwx / Σw and central moments Σw(x − mean)ᵏ / Σw, k from 2 to 4: (4, regions).
+
+        Two passes, as far as the weights are concerned: centred on a value, then on the mean.
+        """
         result = np.full((4, self.count.size), np.nan)
         with np.errstate(over="ignore", invalid="ignore"):
             for region, x, w in self._regions():

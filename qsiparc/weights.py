@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from qsiparc.grid import Grid
+    from qsiparc.parcellation import Parcellation
 
     Image: TypeAlias = xr.DataArray | str | os.PathLike[str] | nib.spatialimages.SpatialImage
 
@@ -29,7 +31,14 @@ PROBABILITY: Final = "probability"
 ROUNDING: Final = 1e-6
 """Weights this far below 0, as a share of the largest, are 0; headers round this much."""
 
+UNNAMED: Final = "the weights image"
+
 WAY_OUT: Final = "Resample it onto the map's grid first; qsiparc resamples labels only."
+
+
+def is_probability(weights: Image | None) -> bool:
+    """Whether the probabilities of an atlas are the weights."""
+    return isinstance(weights, str) and weights == PROBABILITY
 
 
 def as_weights(values: NDArray[Any], name: str, *, scale: float = 0) -> tuple[NDArray[Any], int]:
@@ -47,7 +56,7 @@ def as_weights(values: NDArray[Any], name: str, *, scale: float = 0) -> tuple[ND
     Returns
     -------
     weights : numpy.ndarray
-        The same numbers, none below 0, 0 for NaN.
+        The same numbers, none below 0, and 0 for NaN.
     n_missing : int
         How many were NaN.
 
@@ -81,6 +90,21 @@ def as_weights(values: NDArray[Any], name: str, *, scale: float = 0) -> tuple[ND
     return (np.maximum(values, 0) if low < 0 else values), n_missing
 
 
+def checked_weights(values: NDArray[Any], name: str) -> NDArray[Any]:
+    """The same as `as_weights`, with warnings for what is missing.
+
+    Warns
+    -----
+    WeightWarning
+        Some are NaN, or all are 0.
+    """
+    weights, n_missing = as_weights(values, name)
+    warn_of_missing(n_missing, name)
+    if weights.size and not weights.any():
+        warn(f"{name}: all weights are 0: every statistic is NaN.", WeightWarning)
+    return weights
+
+
 def warn_of_missing(n_missing: int, name: str) -> None:
     """Warn that weights were NaN, if some were."""
     if n_missing:
@@ -100,7 +124,7 @@ def weights_on(image: Image, grid: Grid) -> tuple[NDArray[Any], str]:
     Returns
     -------
     weights : numpy.ndarray
-        ``(i, j, k)`` in the directions of the map; not checked yet.
+        (voxels,) of the volume flattened with ``i`` fastest, as the map is; not checked yet.
     source : str
         Name of the image's file, or empty.
 
@@ -119,9 +143,38 @@ def weights_on(image: Image, grid: Grid) -> tuple[NDArray[Any], str]:
             f"weights is one image, (i, j, k); {source or 'this one'} has further dimensions "
             f"{further}. Select one: image.isel(...). A 4D atlas is given in the place of the dseg."
         )
-    name = source or "the weights image"
+    name = source or UNNAMED
     match = match_grids(grid, voxel_grid(array), of=name, way_out=WAY_OUT)
     values = array.isel(dict.fromkeys(further, 0)).transpose(*VOXEL_DIMS).to_numpy()
     if values.dtype.kind not in "biuf":
         raise WeightError(f"{name}: weights are numbers, these are {values.dtype}.")
-    return match.apply(values), source
+    return match.apply(values).reshape(-1, order="F"), source
+
+
+def weigh(parcellation: Parcellation, weights: NDArray[Any]) -> tuple[Parcellation, NDArray[Any]]:
+    """The voxels of regions that have a weight above 0, and their weights.
+
+    Parameters
+    ----------
+    parcellation : Parcellation
+        All voxels of the regions.
+    weights : numpy.ndarray
+        (voxels,) a weight for each, 0 or more.
+
+    Returns
+    -------
+    parcellation : Parcellation
+        Without voxels of weight 0, and without regions that have no other.
+    weights : numpy.ndarray
+        (voxels,) a weight above 0 for each that is left.
+    """
+    kept = weights > 0
+    offsets = parcellation.offsets - np.searchsorted(np.flatnonzero(~kept), parcellation.offsets)
+    present = np.diff(offsets) > 0
+    restricted = replace(
+        parcellation,
+        labels=parcellation.labels[present],
+        positions=parcellation.positions[kept],
+        offsets=np.concatenate([offsets[:1], offsets[1:][present]]),
+    )
+    return restricted, weights[kept]

@@ -30,3 +30,19 @@ def each_inflater(request):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("qsiparc.inflate.engine", lambda: library)
         yield library
+
+
+@pytest.fixture
+def passes(monkeypatch):
+    """The names of the gzip files whose voxels are read from the start, one for every time."""
+    from qsiparc.inflate import Inflation
+
+    begun = []
+    original = Inflation.__init__
+
+    def counting(self, stream, **options):
+        begun.extend([options["name"]] if options["skip"] else [])  # without: of a header
+        original(self, stream, **options)
+
+    monkeypatch.setattr(Inflation, "__init__", counting)
+    return begun

@@ -63,6 +63,7 @@ def diagnostic(values: np.ndarray, voxel_volume: float = 1.0) -> dict[str, float
     valid = values[~np.isnan(values)].astype(np.float64)
     result = region(values.astype(np.float64)) | {
         "n_atlas_voxels": values.size,
+        "effective_n": valid.size,
         "n_zero": sum(x == 0 for x in valid),
         "n_nonfinite": sum(abs(x) >= 1e38 for x in valid),
         "volume_mm3": valid.size * voxel_volume,

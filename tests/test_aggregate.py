@@ -274,7 +274,7 @@ voxels = st.one_of(
 """FA, MD and RTOP, in steps that rounding does not swallow."""
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=50)
 @given(data=st.data(), n=st.integers(1, 40), n_regions=st.integers(1, 8))
 def test_pooling_is_extraction_with_merged_labels(data, n, n_regions):
     values = np.array(data.draw(st.lists(voxels, min_size=n, max_size=n))).reshape(n, 1, 1)

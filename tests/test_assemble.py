@@ -16,7 +16,7 @@ import zarr
 from made_study import REGIONS, STATS, copy, cube, failure, number, put
 
 import qsiparc
-from qsiparc.cohort import blocks, zarrwriter
+from qsiparc.cohort import blocks, longwriter, zarrwriter
 from qsiparc.cohort.assemble import finalize
 from qsiparc.cohort.layout import survey
 from qsiparc.cube import text
@@ -206,12 +206,15 @@ def test_format_2_holds_the_same(out):
     assert two["A"]["map_file"].to_numpy()[0, 0] == "sub-1_ses-1_FA.nii.gz"
 
 
-@pytest.mark.parametrize(("more", "netcdf"), [(160, False), (16, True)])
-def test_memory_does_not_grow_with_the_number_of_scans(tmp_path, monkeypatch, more, netcdf):
+@pytest.mark.parametrize(("more", "also"), [(160, ""), (16, "netcdf"), (24, "parquet")])
+def test_memory_does_not_grow_with_the_number_of_scans(tmp_path, monkeypatch, more, also):
+    if also == "parquet":
+        pytest.importorskip("pyarrow")
     regions = [(n, f"R{n}", "L") for n in range(300)]
     scalars = ("FA", "MD", "ICVF", "RTOP")
     monkeypatch.setattr(blocks, "BLOCK_BYTES", 700_000)
     monkeypatch.setattr(blocks, "CHUNK", 32)
+    monkeypatch.setattr(longwriter, "ROWS", 2_400)
 
     def peak(n_scans):
         out = tmp_path / str(n_scans)
@@ -219,7 +222,7 @@ def test_memory_does_not_grow_with_the_number_of_scans(tmp_path, monkeypatch, mo
         for n in range(1, n_scans):
             copy(first, f"sub-{n}")
         tracemalloc.start()
-        finalize(out, netcdf=netcdf, report=False)
+        finalize(out, netcdf=also == "netcdf", parquet=also == "parquet", report=False)
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         return most

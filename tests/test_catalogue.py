@@ -43,10 +43,11 @@ def assert_as_the_oracle(regions, names=tuple(CATALOGUE), rtol=1e-10):
         np.testing.assert_allclose(found, expected, rtol=rtol, atol=1e-12, err_msg=name)
 
 
+OURS = ("sarle_bimodality", "effective_n")
+
+
 def test_every_statistic_of_the_field_is_there():
-    assert {*DESIGNED.split(), *OUTPUT_COLUMNS[4:], *OF_A_MASK, "sarle_bimodality"} == set(
-        CATALOGUE
-    )
+    assert {*DESIGNED.split(), *OUTPUT_COLUMNS[4:], *OF_A_MASK, *OURS} == set(CATALOGUE)
 
 
 def test_tiers():
@@ -234,8 +235,8 @@ def test_the_table():
     table = qsiparc.statistics()
     assert list(table.index)[: len(CATALOGUE)] == list(CATALOGUE)
     assert list(table.columns) == [
-        *("tier", "unit", "summary", "formula", "minimum", "empty", "absent", "needs"),
-        "reference",
+        *("tier", "unit", "summary", "formula", "minimum", "empty", "absent"),
+        *("weighted", "needs", "reference"),
     ]
     assert table.loc["mean", "tier"] == "core"
     assert table.loc["iqr", "tier"] == "extended"

@@ -80,6 +80,17 @@ class TestCubes:
             painted.to_numpy().ravel(), [0.6, 0.6, -0.6, 0.6, -0.6, -0.6, 9]
         )
 
+    def test_a_picture_says_what_it_shows(self, cube):
+        options = {"stat": "mean", "missing": "ignore"}
+        index = cube.parc.laterality().parc.to_volume(image(LABELS), **options)
+        assert index.attrs["long_name"] == "(L - R) / (L + R) of mean of MD"
+        assert index.attrs["units"] == "1"
+        difference = cube.parc.laterality(kind="difference").parc.to_volume(
+            image(LABELS), **options
+        )
+        assert difference.attrs["long_name"] == "L - R of mean of MD"
+        assert difference.attrs["units"] == "mm^2/s"
+
     def test_lazy(self, cube):
         lazy = cube.chunk(region=2).parc.laterality()
         assert lazy.chunks

@@ -10,7 +10,6 @@ from phantoms import MM2, image, ramp, write
 
 import qsiparc
 from qsiparc.errors import NiftiError, NiftiWarning
-from qsiparc.inflate import Inflation
 from qsiparc.onepass import in_one_pass
 
 SHAPE = (4, 5, 6, 7)
@@ -20,20 +19,6 @@ DATA = ramp(SHAPE)
 @pytest.fixture
 def path(tmp_path):
     return write(tmp_path / "prob.nii.gz", DATA)
-
-
-@pytest.fixture
-def passes(monkeypatch):
-    """The names of the files that are inflated from their start, one for every time."""
-    begun = []
-    original = Inflation.__init__
-
-    def counting(self, stream, **options):
-        begun.append(options["name"])
-        original(self, stream, **options)
-
-    monkeypatch.setattr(Inflation, "__init__", counting)
-    return begun
 
 
 @pytest.mark.parametrize("suffix", [".nii.gz", ".nii", ".img"])

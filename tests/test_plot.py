@@ -296,13 +296,16 @@ class TestVoxels:
         lut = AtlasLUT([RegionInfo(3, "Three", "L"), RegionInfo(4, "Twin", "L"),
                         RegionInfo(5, "Twin", "R"), RegionInfo(9, "Nowhere", "R")])  # fmt: skip
         by = {"volume": FA, "dseg": DSEG, "lut": lut}
-        assert "Three" in plot.voxel_distribution(**by, region="three").get_title(loc="left")
-        with pytest.raises(LabelError, match="2 regions: name one by its label, 4, 5"):
+        assert plot.voxel_distribution(**by, region="Three").get_title(loc="left")[:6] == "Three:"
+        nowhere = plot.voxel_distribution(**by, region="Nowhere")
+        assert nowhere.get_title(loc="left") == "Nowhere: 0 voxels, not in the dseg"
+        assert words(nowhere) == ["no value"]
+        with pytest.raises(SelectionError, match=r"2 regions are called 'Twin': labels \[4, 5\]"):
             plot.voxel_distribution(**by, region="Twin")
-        with pytest.raises(LabelError, match="no voxel of Nowhere"):
-            plot.voxel_distribution(**by, region="Nowhere")
-        with pytest.raises(LabelError, match="no region 'Four'"):
-            plot.voxel_distribution(**by, region="Four")
+        with pytest.raises(SelectionError, match=r"No region is called 'Thre'\. Near: Three"):
+            plot.voxel_distribution(**by, region="Thre")
+        with pytest.raises(CubeError, match="one volume; select one of"):
+            plot.voxel_distribution(FA.expand_dims(volume=2), DSEG, region=3)
 
 
 def drawn(ax):
@@ -334,6 +337,11 @@ class TestRegions:
         order = np.argsort(-values.mean(1))
         ends = np.stack([values.mean(1) - values.std(1), values.mean(1) + values.std(1)], 1)
         np.testing.assert_allclose(whiskers(ax), ends[order])
+
+    def test_of_several_scans_medians_alone(self):
+        ax = CUBE.parc.plot.regions(spread=None)
+        assert ax.get_title(loc="left").startswith("median of 4 scans")
+        assert whiskers(ax).size == 0
 
     @pytest.mark.parametrize(
         ("stats", "stat", "spread", "said"),
@@ -481,6 +489,38 @@ class TestScans:
         assert ax.get_title(loc="left") == "Region_5: 4 scans; 4 without a value"
         with pytest.raises(SelectionError, match="no region_name 'Region_9'"):
             CUBE.parc.plot.distribution("Region_9")
+
+
+class TestLeftAgainstRight:
+    cube = made_cube(6, 3, names=["L_A", "R_A", "L_B", "R_B", "L_C", "R_C"]).assign_coords(
+        units=("scalar", text(["mm^2/s"]))
+    )
+
+    def test_the_axis_says_what_was_compared(self):
+        index, difference = (self.cube.parc.laterality(kind=k) for k in ("index", "difference"))
+        assert index.parc.plot.regions().get_xlabel() == "(L - R) / (L + R) of mean of MD"
+        assert difference.parc.plot.regions().get_xlabel() == "L - R of mean of MD [mm²/s]"
+        zero = [one for one in index.parc.plot.regions().lines if list(one.get_xdata()) == [0, 0]]
+        values = index.value.sel(stat="mean").median("subject")
+        assert len(zero) == int(bool((values > 0).any() and (values < 0).any()))
+
+    def test_what_is_no_spread_and_no_coverage_is_not_shown_as_one(self):
+        index = self.cube.parc.laterality()
+        with pytest.raises(CubeError, match="of the coverage"):
+            index.parc.plot.coverage()
+        one = index.isel(subject=[0])
+        assert whiskers(one.parc.plot.regions()).size == 0
+        with pytest.raises(CubeError, match="compares two spreads"):
+            one.parc.plot.regions(spread="std")
+
+
+def test_long_names_are_shortened_in_the_middle():
+    name = "Central_Lateral-Lateral_Posterior-Medial_Pulvinar"
+    cube = made_cube(3, names=[name, "b", "c"])
+    figure = cube.parc.plot.regions().figure
+    written = {t.get_text() for t, _ in drawn_texts(figure)}
+    assert "Central_Lateral-L…l_Pulvinar" in written
+    assert name not in written
 
 
 def test_names_are_text_and_no_formulas():

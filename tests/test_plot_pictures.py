@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.image import imread
-from matplotlib.testing.compare import calculate_rms
 from matplotlib.text import Text
 from plotting import head, made_cube
 
@@ -19,15 +18,19 @@ from qsiparc import plot
 
 PICTURES = Path(__file__).parent / "pictures"
 TILT = np.array([[-1.9, 0.3, 0, 9], [0.3, 1.9, 0.1, -4], [0, -0.1, 2.1, 3], [0, 0, 0, 1]])
-TOLERANCE = 4
-"""Root mean square of the differences, of 255: more than smoothing makes, less than a line."""
+TOLERANCE = {"mosaic": 10, "marked": 10, "heatmap": 10}
+"""Root mean square of the differences, of 255, unless 2: matplotlib 3.9 and 3.11 put the edges of
+an image a pixel apart, which makes up to 8.6."""
+
+BLOCK = 4
+"""Pixels that are averaged, for the smoothing of lines differs between versions, too."""
 
 DRAWN = {
     "mosaic": lambda ax, **o: plot.mosaic(*head(TILT), display_mode="ortho", ax=ax, **o),
     "marked": lambda ax, **o: plot.mosaic(
         *head(), display_mode="z", cut_coords=[4, 8], region=2, ax=ax, **o
     ),
-    "regions": lambda ax: plot.regions(made_cube(), ax=ax),
+    "regions": lambda ax, **o: plot.regions(made_cube(**o), ax=ax),
     "heatmap": lambda ax: plot.heatmap(made_cube(12, 9), ax=ax),
     "coverage": lambda ax: plot.coverage(made_cube(), ax=ax),
     "voxels": lambda ax: plot.voxel_distribution(*head(), region=4, ax=ax),
@@ -46,20 +49,32 @@ def picture(name, path, **options):
 
 
 def difference(path, name):
-    """Root mean square of the differences between two pictures, of 255."""
-    one, other = (255 * imread(p)[..., :3] for p in (path, PICTURES / f"{name}.png"))
-    return calculate_rms(one, other)
+    """Root mean square of the differences between two pictures, of 255, in blocks of pixels."""
+    one, other = (blocks(p) for p in (path, PICTURES / f"{name}.png"))
+    return np.sqrt(np.mean((one - other) ** 2))
+
+
+def blocks(path):
+    pixels = 255 * imread(path)[..., :3]
+    height, width = (n // BLOCK for n in pixels.shape[:2])
+    cut = pixels[: height * BLOCK, : width * BLOCK]
+    return cut.reshape(height, BLOCK, width, BLOCK, 3).mean((1, 3))
 
 
 @pytest.mark.parametrize("name", DRAWN)
 def test_a_figure_looks_as_it_did(name, tmp_path):
-    assert difference(picture(name, tmp_path / "now.png"), name) < TOLERANCE
+    assert difference(picture(name, tmp_path / "now.png"), name) < TOLERANCE.get(name, 2)
 
 
 @pytest.mark.parametrize("name", ["mosaic", "marked"])
 def test_a_mirrored_brain_would_be_seen(name, tmp_path):
     mirrored = picture(name, tmp_path / "mirrored.png", radiological=True)
-    assert difference(mirrored, name) > TOLERANCE
+    assert difference(mirrored, name) > 3 * TOLERANCE[name]
+
+
+def test_other_numbers_would_be_seen(tmp_path):
+    other = picture("regions", tmp_path / "other.png", seed=1)
+    assert difference(other, "regions") > 2
 
 
 def test_the_pictures_are_those_of_the_figures():

@@ -151,7 +151,7 @@ class TestNonfinite:
     def test_they_are_counted_and_the_regions_named(self, dseg):
         lut = qsiparc.AtlasLUT([qsiparc.RegionInfo(n, f"area{n}", "L") for n in (3, 2, 1)], "Tiny")
         with pytest.warns(
-            NiftiWarning, match=r"MK: 3 voxels in 2 regions.*area2 \(1\), area1 \(2\)\."
+            NiftiWarning, match=r"MK: .*3 in 2 of the regions, area2 \(1\), area1 \(2\)\."
         ):
             cube = self.maps().parc.extract(dseg, lut, stats=["n_nonfinite"], scalar="MK")
         assert found(cube, "n_nonfinite") == [[0, 1, 2]]
@@ -169,12 +169,12 @@ class TestNonfinite:
     def test_many_regions_are_not_all_named(self):
         labels = volume(np.arange(1, 9, dtype=np.int16).reshape(2, 2, 2))
         maps = volume(np.full((2, 2, 2), np.inf, np.float32))
-        with pytest.warns(NiftiWarning, match=r"8 voxels in 8 regions.*region_0005 \(1\), …\."):
+        with pytest.warns(NiftiWarning, match=r"8 in 8 of the regions.*region_0005 \(1\), …\."):
             maps.parc.extract(labels)
 
     def test_all_volumes_of_a_4d_map_in_one_warning(self, dseg):
         maps = xr.concat([self.maps(), self.maps()], "volume")
-        with pytest.warns(NiftiWarning, match="6 voxels in 2 regions") as caught:
+        with pytest.warns(NiftiWarning, match="6 in 2 of the regions") as caught:
             maps.parc.extract(dseg)
         assert len(caught) == 1
 
@@ -184,8 +184,9 @@ class TestEnough:
         cube = fa.parc.extract(dseg, stats="diagnostic", min_coverage=0.8)
         np.testing.assert_allclose(values_of(cube, "mean"), [np.nan, 3, 0])
         kept = ["n_voxels", "coverage", "n_atlas_voxels", "n_zero", "n_nonfinite", "volume_mm3"]
+        kept += ["effective_n"]
         assert found(cube, *kept) == [
-            *([3, 2, 1], [0.75, 1, 1], [4, 2, 1], [1, 0, 1], [0, 0, 0], [24, 16, 8]),
+            *([3, 2, 1], [0.75, 1, 1], [4, 2, 1], [1, 0, 1], [0, 0, 0], [24, 16, 8], [3, 2, 1]),
         ]
         others = cube.value.sel(stat=[s for s in cube.stat.values if s not in kept])
         assert np.isnan(others.isel(region=0)).all()
@@ -321,7 +322,7 @@ def test_what_counts_against_the_plain_way(regions, zero_is_missing, valid_range
     )
     arrays = [np.array(one, dtype) for one in regions]
     valid = validity.valid(Segments(np.concatenate(arrays), np.cumsum([0, *map(len, arrays)])))
-    enough = validity.is_enough(valid.count, valid.sizes)
+    enough = validity.is_enough(valid.count, valid.count / valid.sizes)
     for at, values in enumerate(arrays):
         keep = ~np.isnan(values)
         if valid_range:

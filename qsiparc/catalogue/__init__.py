@@ -33,6 +33,7 @@ __all__ = [
     "portable",
     "register_statistic",
     "require_no_mask",
+    "require_weighted",
     "resolve",
     "statistics",
     "tiers",
@@ -254,6 +255,23 @@ def _by_name(name: str) -> Statistic:
     )
 
 
+def require_weighted(statistics: Sequence[Statistic]) -> None:
+    """Refuse statistics that have no definition with weights.
+
+    Raises
+    ------
+    OptionError
+        Some have none; they are named, and so are those that have one.
+    """
+    without = [statistic.name for statistic in statistics if not statistic.weighted]
+    if without:
+        have = ", ".join(name for name, statistic in CATALOGUE.items() if statistic.weighted)
+        raise OptionError(
+            f"With weights there is no {', '.join(without)}. Choose stats of: {have}. Without "
+            f"weights there is: of a probabilistic atlas, by threshold alone."
+        )
+
+
 def units_of(name: str, units: str, attrs: Mapping[Hashable, Any]) -> str:
     """The unit of a statistic in a cube, as CF writes it.
 
@@ -295,7 +313,8 @@ def statistics() -> pd.DataFrame:
         A row a statistic, by ``name``: ``tier`` (the smallest it is in), ``unit`` (``map`` is the
         map's), ``summary``, ``formula``, ``minimum`` (valid voxels that it needs), ``empty`` and
         ``absent`` (its value, as text, for a region without a valid voxel, and for one that is not
-        in the label image), ``needs`` and ``reference``. Those that were registered come last.
+        in the label image), ``weighted`` (the formula with weights; empty where there is none),
+        ``needs`` and ``reference``. Those that were registered come last.
 
     Examples
     --------
@@ -315,6 +334,7 @@ def statistics() -> pd.DataFrame:
             "minimum": 0 if s.is_count else s.minimum,
             "empty": "counted" if s.empty is None else _shown(s.empty),
             "absent": _shown(s.absent),
+            "weighted": s.weighted,
             "needs": ", ".join(s.needs),
             "reference": s.reference,
         }

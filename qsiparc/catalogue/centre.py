@@ -82,8 +82,16 @@ def quartile_dispersion(sample: Sample) -> NDArray[np.float64]:
 
 
 DECLARED: Final = (
-    Statistic("mean", "arithmetic mean", "Σx / n", mean, tier="core", needs=("moments",)),
-    Statistic("median", "50th percentile", "Q50", median, tier="core"),
+    Statistic(
+        "mean",
+        "arithmetic mean",
+        "Σx / n",
+        mean,
+        tier="core",
+        needs=("moments",),
+        weighted="Σwx / Σw",
+    ),
+    Statistic("median", "50th percentile", "Q50", median, tier="core", weighted="Q50 weighted"),
     Statistic(
         "std",
         "population standard deviation (ddof = 0)",
@@ -91,6 +99,7 @@ DECLARED: Final = (
         std,
         tier="core",
         needs=("moments",),
+        weighted="√(Σw(x − mean)² / Σw)",
     ),
     Statistic(
         "iqr",
@@ -99,10 +108,11 @@ DECLARED: Final = (
         iqr,
         tier="extended",
         reference="Hyndman and Fan (1996), type 7",
+        weighted="Q75 − Q25, weighted",
     ),
     Statistic("sum", "sum of the values", "Σx", total, needs=("moments",)),
-    Statistic("minimum", "smallest value", "min x", minimum),
-    Statistic("maximum", "largest value", "max x", maximum),
+    Statistic("minimum", "smallest value", "min x", minimum, weighted="min x where w > 0"),
+    Statistic("maximum", "largest value", "max x", maximum, weighted="max x where w > 0"),
     *(
         Statistic(
             f"percentile_{q}",
@@ -110,6 +120,7 @@ DECLARED: Final = (
             f"Q{q}",
             partial(percentile, q=q),
             reference="Hyndman and Fan (1996), type 7",
+            weighted=f"Q{q} weighted",
         )
         for q in PERCENTILES
     ),
@@ -127,6 +138,7 @@ DECLARED: Final = (
         cv,
         unit="1",
         needs=("moments",),
+        weighted="std / (mean + 10⁻¹⁰), both weighted",
     ),
     Statistic(
         "robust_cv",
@@ -134,6 +146,7 @@ DECLARED: Final = (
         "(Q75 − Q25) / (Q50 + 10⁻¹⁰)",
         robust_cv,
         unit="1",
+        weighted="(Q75 − Q25) / (Q50 + 10⁻¹⁰), weighted",
     ),
     Statistic(
         "quartile_dispersion",
@@ -142,5 +155,6 @@ DECLARED: Final = (
         quartile_dispersion,
         unit="1",
         reference="Bonett (2006)",
+        weighted="(Q75 − Q25) / (Q75 + Q25 + 10⁻¹⁰), weighted",
     ),
 )

@@ -20,8 +20,13 @@ def n_voxels(sample: Sample) -> NDArray[Any]:
 
 
 def coverage(sample: Sample) -> NDArray[np.float64]:
-    """Their share of the region's voxels in the label image."""
-    return np.divide(sample.count, sample.atlas_sizes, dtype=np.float64)
+    """Their share of the region."""
+    return sample.coverage
+
+
+def effective_n(sample: Sample) -> NDArray[np.float64]:
+    """As many voxels of equal weight tell as much."""
+    return sample.segments.effective_n
 
 
 def n_atlas_voxels(sample: Sample) -> NDArray[Any]:
@@ -61,6 +66,7 @@ DECLARED: Final = (
         is_count=True,
         needs=("sizes",),
         tier="core",
+        weighted="voxels with w > 0",
     ),
     Statistic(
         "coverage",
@@ -72,6 +78,20 @@ DECLARED: Final = (
         is_count=True,
         needs=("sizes",),
         tier="core",
+        weighted="Σw / Σw of all voxels of the region, valid or not",
+    ),
+    Statistic(
+        "effective_n",
+        "as many voxels of equal weight tell as much; without weights, n",
+        "n",
+        effective_n,
+        unit="voxels",
+        empty=0,
+        absent=0,
+        is_count=True,
+        needs=("sizes",),
+        reference="Kish (1965)",
+        weighted="(Σw)² / Σw²",
     ),
     Statistic(
         "n_atlas_voxels",
@@ -83,6 +103,7 @@ DECLARED: Final = (
         absent=0,
         is_count=True,
         needs=("sizes",),
+        weighted="voxels with the label and w > 0",
     ),
     Statistic(
         "n_zero",
@@ -94,6 +115,7 @@ DECLARED: Final = (
         absent=0,
         is_count=True,
         needs=("zeros",),
+        weighted="voxels with x = 0 and w > 0",
     ),
     Statistic(
         "n_nonfinite",
@@ -105,6 +127,7 @@ DECLARED: Final = (
         absent=0,
         is_count=True,
         needs=("non-finite",),
+        weighted="voxels with |x| ≥ 10³⁸ and w > 0",
     ),
     Statistic(
         "volume_mm3",
@@ -126,5 +149,6 @@ DECLARED: Final = (
         empty=None,
         is_count=True,
         needs=("mask",),
+        weighted="Σw in the mask / Σw",
     ),
 )

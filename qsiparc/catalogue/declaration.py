@@ -58,6 +58,9 @@ class Statistic:
         The smallest tier that it is in.
     reference : str
         Where the definition is from.
+    weighted : str
+        With weights ``w``, the formula, of which the one without is a case; empty where there is
+        no definition. The function then gets a sample whose reductions are weighted.
     """
 
     name: str
@@ -72,6 +75,7 @@ class Statistic:
     needs: tuple[Need, ...] = ("values",)
     tier: Tier = "diagnostic"
     reference: str = ""
+    weighted: str = ""
 
     def __call__(self, sample: Sample) -> NDArray[np.float64]:
         """The statistic of every region; (regions,) in float64."""

@@ -45,6 +45,8 @@ class Sample:
         Of a voxel [mm³].
     is_enough : numpy.ndarray, optional
         Whether a region has enough voxels for its values to say something; bool.
+    coverage : numpy.ndarray, optional
+        Share of each region that is valid; that of its voxels unless given.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Sample:
         mask_coverage: NDArray[np.float64] | None = None,
         voxel_volume: float = np.nan,
         is_enough: NDArray[np.bool_] | None = None,
+        coverage: NDArray[np.float64] | None = None,
     ) -> None:
         n = segments.count.size
         self.segments = segments
@@ -68,6 +71,7 @@ class Sample:
         self.mask_coverage = np.full(n, np.nan) if mask_coverage is None else mask_coverage
         self.voxel_volume = voxel_volume
         self.is_enough = np.ones(n, np.bool_) if is_enough is None else is_enough
+        self._coverage = coverage
         self._found = segments if found is None else found
         self._in_order = in_order
         self._known: dict[Any, Any] = {}
@@ -78,6 +82,13 @@ class Sample:
             self._known[function] = function(self)
         known: T = self._known[function]
         return known
+
+    @property
+    def coverage(self) -> NDArray[np.float64]:
+        """Share of each region that is valid, of its voxels or of their weight."""
+        if self._coverage is not None:
+            return self._coverage
+        return np.divide(self.count, self.atlas_sizes, dtype=np.float64)
 
     def in_order(self, region: int) -> NDArray[np.float64]:
         """Valid values of one region, by its number, in the order of the file."""

@@ -126,6 +126,7 @@ DECLARED: Final = (
         unit="1",
         needs=("moments",),
         tier="extended",
+        weighted="m₃ / m₂^1.5, mₖ = Σw(x − mean)ᵏ / Σw",
     ),
     Statistic(
         "kurtosis",
@@ -135,6 +136,7 @@ DECLARED: Final = (
         unit="1",
         needs=("moments",),
         tier="extended",
+        weighted="m₄ / m₂² − 3",
     ),
     Statistic(
         "abs_skewness",
@@ -143,6 +145,7 @@ DECLARED: Final = (
         abs_skewness,
         unit="1",
         needs=("moments",),
+        weighted="|skewness|",
     ),
     Statistic(
         "abs_kurtosis",
@@ -151,6 +154,7 @@ DECLARED: Final = (
         abs_kurtosis,
         unit="1",
         needs=("moments",),
+        weighted="|kurtosis|",
     ),
     Statistic(
         "bimodality_coefficient",
@@ -234,6 +238,7 @@ DECLARED: Final = (
         partial(exceeds, of=abs_skewness, limit=STRONG_SKEW),
         unit="1",
         needs=("moments",),
+        weighted="1 where |skewness| > 0.5, else 0",
     ),
     Statistic(
         "is_heavy_tailed",
@@ -242,6 +247,7 @@ DECLARED: Final = (
         partial(exceeds, of=abs_kurtosis, limit=HEAVY_TAILS),
         unit="1",
         needs=("moments",),
+        weighted="1 where |kurtosis| > 1, else 0",
     ),
     Statistic(
         "is_bimodal",

@@ -5,20 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
-
-import numpy as np
-import xarray as xr
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qsiparc.cohort.parts import write_part
 from qsiparc.cohort.record import Status, Trouble, to_json
-from qsiparc.cube import assemble, text, text_coords
-from qsiparc.errors import GridMismatchError, collected_warnings
-from qsiparc.extract import extract_cube
-from qsiparc.names import FILE_COORDS, STATED_RANGES, STATUS, STATUS_FLAGS, VALUE, VOLUME
-from qsiparc.nifti import open_nifti
-from qsiparc.parcellation import Parcellation
-from qsiparc.sidecar import read_sidecar
+from qsiparc.cohort.work import Work
+from qsiparc.errors import collected_warnings
 from qsiparc.validity import EVERYTHING, Validity
 from qsiparc.version import __version__
 
@@ -27,8 +19,6 @@ if TYPE_CHECKING:
 
     from qsiparc.atlas import AtlasLUT
     from qsiparc.catalogue import Statistic
-
-_IDENTITY: Final = ("software", "model", "param", "desc")
 
 
 class MapFile(NamedTuple):
@@ -100,7 +90,7 @@ def run_task(task: Task) -> Status:
     Status
         What became of it. Nothing that goes wrong with the scan is raised.
     """
-    work = _Work(task, list(task.failures), list(task.left_out))
+    work = Work(task, list(task.failures), list(task.left_out))
     with collected_warnings() as messages:
         try:
             tree = work.tree()
@@ -128,138 +118,3 @@ def part_attributes(
         "warnings": json.dumps(list(messages), ensure_ascii=False),
         "generated_by": f"qsiparc {__version__}",
     }
-
-
-@dataclass
-class _Work:
-    """A task on its way."""
-
-    task: Task
-    failures: list[Trouble]
-    left_out: list[Trouble]
-    n_values: int = 0
-
-    def tree(self) -> xr.DataTree:
-        """A group an atlas."""
-        parcellations = self._parcellations()
-        cubes: dict[str, dict[str, xr.Dataset | None]] = {}
-        for one in self.task.maps:
-            wanted = {atlas: dseg for atlas, dseg in one.dsegs.items() if dseg in parcellations}
-            volume = self._volume(one) if wanted else None
-            if isinstance(volume, str):
-                continue
-            for atlas, dseg in wanted.items():
-                cube = (
-                    None if volume is None else self._cube(volume, one, atlas, parcellations[dseg])
-                )
-                cubes.setdefault(atlas, {})[one.scalar] = cube
-                self.n_values += cube is not None
-            del volume  # before the next is read, so that there is never more than one
-        groups = {
-            atlas: self._joined(of_atlas)
-            for atlas, of_atlas in sorted(cubes.items())
-            if any(cube is not None for cube in of_atlas.values())
-        }
-        return xr.DataTree.from_dict(groups)
-
-    def _parcellations(self) -> dict[str, Parcellation]:
-        """Every label image, factorised once."""
-        found: dict[str, Parcellation] = {}
-        dsegs = {dseg: atlas for one in self.task.maps for atlas, dseg in one.dsegs.items()}
-        for dseg, atlas in dsegs.items():
-            try:
-                found[dseg] = Parcellation.from_labels(dseg, atlas_name=atlas)
-            except Exception as error:  # noqa: BLE001 - recorded, and the other atlases go on
-                self.failures.append(self.task.trouble("dseg", error, atlas=atlas, file=dseg))
-        return found
-
-    def _volume(self, one: MapFile) -> xr.DataArray | str | None:
-        """A map in memory; None when it cannot be read, a reason when it is no volume."""
-        try:
-            volume = open_nifti(one.path)
-            if VOLUME in volume.dims:
-                reason = f"it is 4D, {volume.shape}; a study takes maps of one value a voxel"
-                record = self.task.trouble("left out", reason, scalar=one.scalar, file=one.path)
-                self.left_out.append(record)
-                return reason
-            return volume.load()
-        except Exception as error:  # noqa: BLE001 - recorded, and the other maps go on
-            record = self.task.trouble("map", error, scalar=one.scalar, file=one.path)
-            self.failures.append(record)
-            return None
-
-    def _cube(
-        self, volume: xr.DataArray, one: MapFile, atlas: str, parcellation: Parcellation
-    ) -> xr.Dataset | None:
-        try:
-            return extract_cube(
-                volume,
-                parcellation,
-                self.task.luts[atlas],
-                stats=self.task.stats,
-                **self.task.validity.options(),
-                scalar=one.scalar,
-                subject=self.task.scan,
-            )
-        except Exception as error:  # noqa: BLE001 - recorded, and the other pairs go on
-            step = "grid" if isinstance(error, GridMismatchError) else "reduce"
-            where = {"atlas": atlas, "scalar": one.scalar, "file": one.path}
-            self.failures.append(self.task.trouble(step, error, **where))
-            return None
-
-    def _joined(self, cubes: dict[str, xr.Dataset | None]) -> xr.Dataset:
-        """One cube of all scalars of an atlas, with the status of each."""
-        first = next(cube for cube in cubes.values() if cube is not None)
-        empty = np.full_like(first[VALUE].values, np.nan)
-        values = [empty if cube is None else cube[VALUE].values for cube in cubes.values()]
-        states = [STATUS_FLAGS["failed" if cube is None else "ok"] for cube in cubes.values()]
-        whose = {"participant_id": [self.task.participant], "session_id": [self.task.session]}
-        coords = {
-            **{
-                str(name): coordinate.variable
-                for name, coordinate in first.coords.items()
-                if "scalar" not in coordinate.dims
-            },
-            **text_coords(self._identities(cubes), "scalar"),
-            **text_coords(whose, "subject"),
-            "map_file": (FILE_COORDS["map_file"], text(self._file_names(cubes))),
-        }
-        joined = assemble(
-            xr.Variable(first[VALUE].dims, np.concatenate(values, axis=2)), coords, _attrs_of(cubes)
-        )
-        flags = {
-            "flag_values": np.array(list(STATUS_FLAGS.values()), np.int8),
-            "flag_meanings": " ".join(STATUS_FLAGS),
-        }
-        joined[STATUS] = (("scalar", "subject"), np.array(states, np.int8)[:, None], flags)
-        return joined
-
-    def _file_names(self, cubes: Mapping[str, xr.Dataset | None]) -> list[list[str]]:
-        files = {one.scalar: one.path for one in self.task.maps}
-        return [[Path(files[scalar]).name] for scalar in cubes]
-
-    def _identities(self, cubes: Mapping[str, xr.Dataset | None]) -> dict[str, list[str]]:
-        files = {one.scalar: one for one in self.task.maps}
-        columns = {"scalar": list(cubes)}
-        for name in _IDENTITY:
-            columns[name] = [getattr(files[scalar], name) for scalar in cubes]
-        columns["units"] = [
-            str(cube["units"].item()) if cube is not None else _units(files[scalar].path)
-            for scalar, cube in cubes.items()
-        ]
-        return columns
-
-
-def _attrs_of(cubes: Mapping[str, xr.Dataset | None]) -> dict[str, Any]:
-    """How the cubes of one atlas were made: alike, but for the ranges that their maps state."""
-    made = [cube.attrs for cube in cubes.values() if cube is not None]
-    stated = {k: v for attrs in made for k, v in json.loads(attrs.get(STATED_RANGES, "{}")).items()}
-    if not stated:
-        return dict(made[0])
-    told = json.dumps(stated, ensure_ascii=False)
-    return {**made[0], STATED_RANGES: told}
-
-
-def _units(path: str) -> str:
-    """The unit of a map that could not be read, by its sidecar."""
-    return str(read_sidecar(Path(path)).get("units", ""))

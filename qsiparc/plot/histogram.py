@@ -7,23 +7,28 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qsiparc.captions import caption
-from qsiparc.errors import LabelError, SpaceError
-from qsiparc.labels import some
-from qsiparc.masking import within
+from qsiparc.kernels import Segments
 from qsiparc.names import VOXEL_DIMS
 from qsiparc.parcellation import Parcellation
-from qsiparc.plot.style import ACCENT, PLAIN, QUIET, TICK, axes_or_new, literal, number_ticks, tidy
-from qsiparc.reduce import Reduction
-from qsiparc.regions import as_lut
+from qsiparc.plot.style import (
+    ACCENT,
+    PLAIN,
+    QUIET,
+    TICK,
+    axes_or_new,
+    literal,
+    number_ticks,
+    shortened,
+    tidy,
+)
+from qsiparc.regionvalues import region_voxels
 from qsiparc.space import voxel_grid
-from qsiparc.validity import Validity
 
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
+    from numpy.typing import NDArray
 
-    from qsiparc.atlas import AtlasLUT
-    from qsiparc.kernels import Segments
     from qsiparc.parcellation import Dseg, Resample
     from qsiparc.regions import Lut
     from qsiparc.validity import Range
@@ -43,51 +48,47 @@ def voxel_distribution(
     ax: Axes | None = None,
 ) -> Axes:
     """The values of a region's voxels; see ``.parc.plot.distribution``."""
-    further = {str(d): n for d, n in volume.sizes.items() if d not in VOXEL_DIMS and n > 1}
-    if further:
-        raise SpaceError(f"A figure shows one volume; select along {further}.")
-    volume = volume.squeeze([dim for dim in volume.dims if dim not in VOXEL_DIMS])
+    volume = volume.squeeze(
+        [d for d in volume.dims if d not in VOXEL_DIMS and volume.sizes[d] == 1]
+    )
     parcellation = Parcellation.from_labels(dseg).on(voxel_grid(volume), resample=resample)
-    index, name = _named(region, as_lut(lut, parcellation))
-    at = int(np.searchsorted(parcellation.labels, index))
-    if at == len(parcellation) or parcellation.labels[at] != index:
-        raise LabelError(
-            f"{parcellation.source or 'The dseg'} has no voxel of {name}. Its labels are "
-            f"{some(parcellation.labels)}."
-        )
-    validity = Validity.checked(
-        zero_is_missing=zero_is_missing, valid_range=valid_range, min_coverage=0, min_voxels=0
-    ).of_map(volume.attrs, str(volume.name))
-    domain = within(parcellation, mask, resample=resample)
-    reduction = Reduction(domain, parcellation.labels, (), (), validity, str(volume.name))
-    data = volume.transpose(*VOXEL_DIMS).to_numpy()
-    segments = reduction.sample(data, np.arange(len(parcellation))).segments
+    voxels = region_voxels(
+        volume,
+        parcellation,
+        region=region,
+        lut=lut,
+        zero_is_missing=zero_is_missing,
+        valid_range=valid_range,
+        mask=mask,
+        resample=resample,
+    )
+    label, name = voxels["region"].item(), str(voxels["region_name"].item())
     ax = axes_or_new(ax, height=55)
-    _draw(ax, segments, at, bins)
-    n, size = int(segments.count[at]), int(domain.atlas_sizes[at])
-    ax.set_title(
-        literal(f"{name}: {n} voxels" + (f", {size - n} without a value" if n < size else "")),
-        fontsize=TICK + 1, loc="left",
-    )  # fmt: skip
+    _draw(ax, voxels.to_numpy().copy(), bins)
+    n, size = voxels.size, int(parcellation.sizes[parcellation.labels == label].sum())
+    lost = f", {size - n} without a value" if n < size else "" if size else ", not in the dseg"
+    title = literal(f"{shortened(name or str(label))}: {n} voxels{lost}")
+    ax.set_title(title, fontsize=TICK + 1, loc="left")
     tidy(ax, x=literal(caption(volume.attrs, name=volume.name)), y="voxels")
     number_ticks(ax.xaxis)
     return ax
 
 
-def _draw(ax: Axes, segments: Segments, at: int, bins: int | str) -> None:
-    values = segments.values[segments.offsets[at] : segments.offsets[at + 1]].astype(np.float64)
-    finite = values[np.isfinite(values)]
+def _draw(ax: Axes, values: NDArray[Any], bins: int | str) -> None:
+    """Bars, and the numbers that a cube has for the same voxels; the values are sorted in place."""
+    segments = Segments(values, np.array([0, values.size]))
+    finite = values[np.isfinite(values)].astype(np.float64)
     if not finite.size:
         ax.annotate("no value", (0.5, 0.5), xycoords="axes fraction", ha="center", fontsize=TICK)
         return
     edges = np.histogram_bin_edges(finite, _few(finite, bins)).tolist()
     ax.hist(finite, edges, color=PLAIN, alpha=0.35, linewidth=0)
     ax.hist(finite, edges, histtype="step", color=PLAIN, linewidth=0.6)
-    low, high = (float(segments.percentile(q)[at]) for q in (25, 75))
+    low, high = (float(segments.percentile(q)[0]) for q in (25, 75))
     line: dict[str, Any] = {"linewidth": 1.0}
     ax.axvspan(low, high, color=QUIET, alpha=0.18, lw=0, label="IQR", zorder=0)
-    ax.axvline(float(segments.median[at]), color=QUIET, **line, label="median")
-    ax.axvline(float(segments.mean[at]), color=ACCENT, ls=(0, (3, 1.5)), **line, label="mean")
+    ax.axvline(float(segments.median[0]), color=QUIET, **line, label="median")
+    ax.axvline(float(segments.mean[0]), color=ACCENT, ls=(0, (3, 1.5)), **line, label="mean")
     ax.legend(fontsize=TICK, frameon=False, handlelength=1.5, loc="upper right")
 
 
@@ -103,21 +104,3 @@ def _within(values: Any) -> Any:  # noqa: ANN401 - arrays
     low, high = np.percentile(values, (1, 99))
     kept = values[(values >= low) & (values <= high)]
     return kept if kept.size else values
-
-
-def _named(region: int | str, lut: AtlasLUT) -> tuple[int, str]:
-    """Label and name of a region that was given as either."""
-    if not isinstance(region, str):
-        known = lut.get(int(region))
-        return int(region), str(region) if known is None else known.name
-    found = [one for one in lut if one.name == region]
-    found = found or [one for one in lut if one.name.casefold() == region.casefold()]
-    if len(found) == 1:
-        return found[0].index, found[0].name
-    if found:
-        labels = ", ".join(str(one.index) for one in found)
-        raise LabelError(f"{region!r} are {len(found)} regions: name one by its label, {labels}.")
-    raise LabelError(
-        f"The look-up table {lut.atlas_name!r} has no region {region!r}. Give its label, or the "
-        f"look-up table that names it: lut=…"
-    )

@@ -21,6 +21,7 @@ from qsiparc.plot.style import (
     colours,
     literal,
     name_ticks,
+    shortened,
     tidy,
 )  # fmt: skip
 
@@ -67,9 +68,9 @@ def heatmap(
         interpolation="nearest",
     )
     tidy(ax, spines=())
-    name_ticks(ax.xaxis, [literal(name) for name in texts(values, "subject")])
+    name_ticks(ax.xaxis, texts(values, "subject").tolist())
     ax.tick_params(axis="x", rotation=90)
-    names = [literal(name) for name in texts(values, "region_name")[order]]
+    names = texts(values, "region_name")[order].tolist()
     if groups is None:
         name_ticks(ax.yaxis, names)
         ax.tick_params(axis="y", pad=9)
@@ -157,7 +158,7 @@ def _write_groups(ax: Axes, groups: NDArray[Any]) -> None:
             transform=beside, color=QUIET, lw=0.4, clip_on=False,
         )  # fmt: skip
         ax.text(
-            STRIP[0] - 0.04, place, literal(name),
+            STRIP[0] - 0.04, place, literal(shortened(name)),
             transform=beside, ha="right", va="center", fontsize=TICK,
         )  # fmt: skip
 

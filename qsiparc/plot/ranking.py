@@ -9,6 +9,7 @@ import numpy as np
 from qsiparc.captions import caption, describe_values
 from qsiparc.cube import select
 from qsiparc.errors import CubeError, OptionError
+from qsiparc.names import LATERALITY
 from qsiparc.plot.choice import choose, texts
 from qsiparc.plot.style import (
     QUIET,
@@ -19,6 +20,7 @@ from qsiparc.plot.style import (
     literal,
     name_ticks,
     number_ticks,
+    shortened,
     tidy,
 )
 
@@ -57,14 +59,16 @@ def regions(
     ax = axes_or_new(ax, height=float(np.clip(18 + 3 * order.size, 45, 180)))
     _draw(ax, centre[order], (low[order], high[order]), texts(values, "hemisphere")[order])
     names = texts(values, "region_name")
-    name_ticks(ax.yaxis, [literal(name) for name in names[order]])
+    name_ticks(ax.yaxis, names[order].tolist())
     tidy(ax, x=literal(caption(describe_values(values, cube.attrs))))
     number_ticks(ax.xaxis)
+    if order.size and centre[order[-1]] < 0 < centre[order[0]]:
+        ax.axvline(0, color=QUIET, lw=0.5, ls=(0, (3, 2)), zorder=0)
     ax.set_ylim(max(order.size, 1) - 0.2, -0.8)
     if order.size:
         legend_below(ax, markerscale=3 / _size(order.size))
     lost = names[np.isnan(centre)]
-    told = ", ".join(lost) if lost.size <= 3 else f"{lost.size} regions"  # noqa: PLR2004 - a line
+    told = ", ".join(map(shortened, lost)) if lost.size <= 3 else f"{lost.size} regions"  # noqa: PLR2004 - a line
     title = [said, f"no value: {told}" if lost.size else ""]
     ax.set_title(literal("\n".join(filter(None, title))), fontsize=TICK, loc="left")
     return ax
@@ -103,6 +107,13 @@ def _within(
         chosen = choose(cube, {"stat": name, **wanted}, keep=("region",), what="A ranking")
         return np.asarray(chosen.to_numpy(), np.float64)
 
+    if LATERALITY in cube.attrs:
+        if spread not in {"auto", None}:
+            raise CubeError(
+                f"This is a cube of {cube.attrs[LATERALITY]}: its {spread} compares two spreads "
+                f"and is none itself. Rank it with spread=None, or several scans at once."
+            )
+        spread = None
     if spread == "auto":
         spread = {"mean": "std", "median": "iqr"}.get(stat)  # type: ignore[assignment]
         spread = spread if spread in stats else None

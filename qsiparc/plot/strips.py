@@ -8,8 +8,8 @@ import numpy as np
 
 from qsiparc.captions import caption, describe_values
 from qsiparc.cube import require_cube, unselected
-from qsiparc.errors import OptionError, SelectionError
-from qsiparc.names import VALUE
+from qsiparc.errors import CubeError, OptionError, SelectionError
+from qsiparc.names import LATERALITY, VALUE
 from qsiparc.plot.choice import choose, texts
 from qsiparc.plot.style import (
     ACCENT,
@@ -21,6 +21,7 @@ from qsiparc.plot.style import (
     literal,
     name_ticks,
     number_ticks,
+    shortened,
     tidy,
 )  # fmt: skip
 
@@ -45,6 +46,11 @@ def coverage(
             f"threshold is a share of a region, 0 to 1, and show at least 1; not {threshold!r} "
             f"and {show!r}."
         )
+    if LATERALITY in cube.attrs:
+        raise CubeError(
+            f"This is a cube of {cube.attrs[LATERALITY]}, also of the coverage. What was seen says "
+            f"the cube that it was made of."
+        )
     wanted = {"stat": "coverage", "scalar": scalar, "subject": subject}
     every = unselected(require_cube(cube))[VALUE]
     keep = ("region", *(dim for dim in every.dims if dim not in {"region", "stat"}))
@@ -56,7 +62,7 @@ def coverage(
     ax = axes_or_new(ax, height=float(np.clip(28 + 3 * order.size, 45, 110)))
     _dots(ax, shares[order], threshold)
     names = texts(values, "region_name")[order]
-    name_ticks(ax.yaxis, [literal(name) for name in names])
+    name_ticks(ax.yaxis, names.tolist())
     tidy(ax, x="coverage [% of the region's voxels]")
     ax.set(xlim=(-4, 104), ylim=(max(order.size, 1) - 0.2, -0.8))
     low = f"{np.count_nonzero(worst < threshold)} of {worst.size} regions below {threshold:.0%}"
@@ -108,14 +114,14 @@ def scan_distribution(
     for row, at in enumerate(groups.values()):
         _row(ax, numbers[at], row)
     known = [f"{label}, n = {np.isfinite(numbers[at]).sum()}" for label, at in groups.items()]
-    name_ticks(ax.yaxis, [literal(label) for label in known])
+    name_ticks(ax.yaxis, known)
     tidy(ax, x=literal(caption(describe_values(values, cube.attrs))), spines=("bottom",))
     number_ticks(ax.xaxis)
     ax.tick_params(axis="y", length=0)
     ax.set_ylim(len(groups) - 0.4, -0.6)
     lost = int(np.isnan(numbers).sum())
     told = f"; {lost} without a value" if lost else ""
-    shown = str(values.coords["region_name"].item())
+    shown = shortened(str(values.coords["region_name"].item()))
     ax.set_title(literal(f"{shown}: {numbers.size} scans{told}"), fontsize=TICK + 1, loc="left")
     return ax
 

@@ -40,6 +40,9 @@ PLAIN: Final = "#0072B2"
 QUIET: Final = "#767676"
 NO_VALUE: Final = "#D9D9D9"
 
+LONGEST: Final = 28
+"""Letters of a name that are written beside an axis."""
+
 SEQUENTIAL: Final = "viridis"
 DIVERGING: Final = "RdBu_r"
 ROBUST: Final = (2, 98)
@@ -126,11 +129,12 @@ class FittingTicks(Locator):
 def name_ticks(axis: Axis, names: Sequence[str], *, size: float = TICK * 1.25) -> None:
     """Write names at 0, 1, 2 … along an axis, leaving out those for which there is no room."""
 
-    def at(place: float, _: object = None) -> str:
-        return names[round(place)] if 0 <= round(place) < len(names) else ""
+    def name_at(place: float, _: object = None) -> str:
+        at = round(place)
+        return literal(shortened(names[at])) if 0 <= at < len(names) else ""
 
     axis.set_major_locator(FittingTicks(len(names), size))
-    axis.set_major_formatter(FuncFormatter(at))
+    axis.set_major_formatter(FuncFormatter(name_at))
 
 
 def number_ticks(axis: Axis) -> None:
@@ -150,6 +154,11 @@ def legend_below(ax: Axes, *, markerscale: float = 1.0) -> None:
         bbox_transform=below, borderaxespad=0, handlelength=1.5, columnspacing=1,
         markerscale=markerscale,
     )  # fmt: skip
+
+
+def shortened(name: str) -> str:
+    """A name as it is, or, of a long one, its beginning and its end."""
+    return f"{name[: LONGEST - 11]}…{name[-10:]}" if len(name) > LONGEST else name
 
 
 def literal(text: str) -> str:

@@ -1,0 +1,159 @@
+"""Maps reduced over an atlas of either kind: of labels, or of probabilities."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from qsiparc.errors import OptionError
+from qsiparc.kernels import gather
+from qsiparc.masking import within
+from qsiparc.parcellation import Parcellation
+from qsiparc.probreduce import ProbReduction, reduce_maps
+from qsiparc.probseg import Probseg
+from qsiparc.reduce import Reduction, reduce_map
+from qsiparc.regions import as_lut, region_rows, volume_rows
+from qsiparc.weights import PROBABILITY, UNNAMED, checked_weights, is_probability, weigh, weights_on
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from qsiparc.catalogue import Statistic
+    from qsiparc.grid import Grid
+    from qsiparc.masking import Mask
+    from qsiparc.parcellation import Dseg, Resample
+    from qsiparc.regions import Lut, Regions, Unknown
+    from qsiparc.validity import Validity
+    from qsiparc.weights import Image
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """What is asked of maps, whatever the atlas.
+
+    Parameters
+    ----------
+    volumes : tuple of DataArray
+        The maps, on one grid.
+    grid : Grid
+        Theirs.
+    statistics : tuple of Statistic
+        What is computed.
+    validities : tuple of Validity
+        Which voxels count, of each map.
+    scalars : tuple of str
+        What the maps are called, for messages.
+    mask : Mask or None
+        Which voxels are looked at.
+    """
+
+    volumes: tuple[xr.DataArray, ...]
+    grid: Grid
+    statistics: tuple[Statistic, ...]
+    validities: tuple[Validity, ...]
+    scalars: tuple[str, ...]
+    mask: Mask | None
+
+    @property
+    def name(self) -> str:
+        """What the maps are called where grids are compared: the file of the first, or empty."""
+        return str(self.volumes[0].attrs.get("source", ""))
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What came of it.
+
+    Parameters
+    ----------
+    rows : Regions
+        Regions, in the order of the values.
+    source : str
+        Name of the atlas image's file, or empty.
+    reduced : list of Variable
+        ``(…, region, stat)`` of each map.
+    attrs : dict
+        What a cube says of thresholds and weights.
+    """
+
+    rows: Regions
+    source: str
+    reduced: list[xr.Variable]
+    attrs: dict[str, Any] = field(default_factory=dict)
+
+
+def over_labels(
+    asked: Question,
+    dseg: Dseg,
+    lut: Lut | None,
+    *,
+    weights: Image | None,
+    unknown: Unknown,
+    resample: Resample | None,
+) -> Answer:
+    """Reduce maps, one after the other, over a label image; see ``DataArray.parc.extract``."""
+    parcellation = Parcellation.from_labels(dseg).on(asked.grid, resample=resample, name=asked.name)
+    rows = region_rows(as_lut(lut, parcellation), parcellation, unknown)
+    attrs: dict[str, Any] = {}
+    if weights is None:
+        domain = within(parcellation, asked.mask)
+    else:
+        volume, source = weights_on(weights, asked.grid)
+        given = checked_weights(gather(volume, parcellation.positions), source or UNNAMED)
+        weighed, heavy = weigh(parcellation, given)
+        domain = within(weighed, asked.mask, weights=heavy)
+        attrs["weights"] = source or "unnamed"
+    names = tuple(rows.columns["region_name"])
+    values = [
+        reduce_map(
+            volume.variable,
+            Reduction(domain, rows.indices, names, asked.statistics, validity, scalar),
+        )
+        for volume, validity, scalar in zip(
+            asked.volumes, asked.validities, asked.scalars, strict=True
+        )
+    ]
+    return Answer(rows, parcellation.source, values, attrs)
+
+
+def over_probabilities(
+    asked: Question,
+    dseg: Dseg,
+    lut: Lut | None,
+    *,
+    threshold: float | None,
+    weights: Image | None,
+    unknown: Unknown,
+    resample: Resample | None,
+) -> Answer:
+    """Reduce maps together over a probabilistic atlas; see ``DataArray.parc.extract``."""
+    if resample is not None or unknown == "keep":
+        option = "unknown='keep'" if resample is None else "resample"
+        raise OptionError(
+            f"{option} is for labels. A probabilistic atlas is on the grid of the map already, and "
+            f"its LUT has a row for every volume."
+        )
+    by_probability = is_probability(weights)
+    atlas = Probseg.of(dseg, threshold=threshold, is_weighted=by_probability)
+    rows, order = volume_rows(lut, atlas)
+    attrs: dict[str, Any] = {} if threshold is None else {"threshold": float(threshold)}
+    heavy = None
+    if by_probability:
+        attrs["weights"] = PROBABILITY
+    elif weights is not None:
+        volume, source = weights_on(weights, asked.grid)
+        heavy = checked_weights(volume, source or UNNAMED)
+        attrs["weights"] = source or "unnamed"
+    reduction = ProbReduction(
+        atlas,
+        asked.grid,
+        tuple(order),
+        tuple(rows.columns["region_name"]),
+        asked.statistics,
+        asked.validities,
+        asked.scalars,
+        asked.mask,
+        heavy,
+    )
+    values = reduce_maps([volume.variable for volume in asked.volumes], reduction)
+    return Answer(rows, atlas.source, values, attrs)
