@@ -6,7 +6,6 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 import xarray as xr
 
@@ -123,7 +122,7 @@ def extract_cube(
         "stats": stats if isinstance(stats, str) else " ".join(s.name for s in statistics),
         **own_attrs(statistics),
         **validity.attrs(),
-        **_stated_attrs(validity, names, of_maps),
+        **_stated_attrs(names, of_maps),
         **answer.attrs,
         **({"mask": within.name} if within else {}),
         "generated_by": f"qsiparc {__version__}",
@@ -139,15 +138,10 @@ def _map_names(coords: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(str(name) for name in scalars)
 
 
-def _stated_attrs(
-    validity: Validity, names: Sequence[str], of_maps: Sequence[Validity]
-) -> dict[str, str]:
+def _stated_attrs(names: Sequence[str], of_maps: Sequence[Validity]) -> dict[str, str]:
     """The ranges that maps state themselves, where they were not overruled."""
-    stated = {
-        name: [bound if np.isfinite(bound) else None for bound in of_map.valid_range]
-        for name, of_map in zip(names, of_maps, strict=True)
-        if validity.valid_range is None and of_map.valid_range is not None
-    }
+    known = zip(names, of_maps, strict=True)
+    stated = {name: of_map.stated for name, of_map in known if of_map.stated}
     return {STATED_RANGES: json.dumps(stated, ensure_ascii=False)} if stated else {}
 
 
