@@ -6,7 +6,6 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 import xarray as xr
 
@@ -40,9 +39,9 @@ if TYPE_CHECKING:
     import nibabel as nib
 
     from qsiparc.atlas import AtlasLUT
-    from qsiparc.catalogue import Stats
+    from qsiparc.catalogue import Statistic, Stats
     from qsiparc.parcellation import Dseg, Resample
-    from qsiparc.regions import Lut, Unknown
+    from qsiparc.regions import Lut, Regions, Unknown
     from qsiparc.validity import Range
     from qsiparc.weights import Image
 
@@ -108,7 +107,7 @@ def extract_cube(
         )
     else:
         answer = over_labels(asked, dseg, lut, weights=weights, unknown=unknown, resample=resample)
-    rows = answer.rows
+    rows, reduced = answer.rows, answer.reduced
     coords = {
         **further_coords(volumes[0]),
         "region": ("region", rows.indices),
@@ -118,20 +117,28 @@ def extract_cube(
         **of_scalars,
         **file_coords(volumes, answer.source),
     }
-    reduced = answer.reduced
     values = reduced[0] if "scalar" in reduced[0].dims else xr.Variable.concat(reduced, "scalar")
-    attrs = {
+    counted = {
+        **validity.attrs(),
+        **_stated_attrs(names, of_maps),
+        **answer.attrs,
+        **({"mask": within.name} if within else {}),
+    }
+    return assemble(values, coords, _attrs(rows, stats, statistics, counted))
+
+
+def _attrs(
+    rows: Regions, stats: Stats, statistics: Sequence[Statistic], counted: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What a cube says of its regions, its statistics, and what counted."""
+    return {
         "atlas": rows.atlas_name,
         "lut": rows.source,
         "stats": stats if isinstance(stats, str) else " ".join(s.name for s in statistics),
         **own_attrs(statistics),
-        **validity.attrs(),
-        **_stated_attrs(validity, names, of_maps),
-        **answer.attrs,
-        **({"mask": within.name} if within else {}),
+        **counted,
         "generated_by": f"qsiparc {__version__}",
     }
-    return assemble(values, coords, attrs)
 
 
 def _map_names(coords: Mapping[str, Any]) -> tuple[str, ...]:
@@ -142,15 +149,10 @@ def _map_names(coords: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(str(name) for name in scalars)
 
 
-def _stated_attrs(
-    validity: Validity, names: Sequence[str], of_maps: Sequence[Validity]
-) -> dict[str, str]:
+def _stated_attrs(names: Sequence[str], of_maps: Sequence[Validity]) -> dict[str, str]:
     """The ranges that maps state themselves, where they were not overruled."""
-    stated = {
-        name: [bound if np.isfinite(bound) else None for bound in of_map.valid_range]
-        for name, of_map in zip(names, of_maps, strict=True)
-        if validity.valid_range is None and of_map.valid_range is not None
-    }
+    known = zip(names, of_maps, strict=True)
+    stated = {name: of_map.stated for name, of_map in known if of_map.stated}
     return {STATED_RANGES: json.dumps(stated, ensure_ascii=False)} if stated else {}
 
 

@@ -12,7 +12,7 @@ from qsiparc.coords import subject_names
 from qsiparc.cube import assemble, text, text_coords
 from qsiparc.errors import CubeError, QsiparcWarning, warn
 from qsiparc.names import FILE_COORDS, REGION_COORDS, SCALAR_COORDS, SUBJECT_COORDS
-from qsiparc.table import FILES_ATTR, LEADING, STATS, STATS_ATTR
+from qsiparc.table import COUNTS, FILES_ATTR, LEADING, STATS, STATS_ATTR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ def from_long(frame: pd.DataFrame, *, stats: Sequence[str] | None = None) -> xr.
         As `to_long` makes it, in any order of rows, of one atlas.
     stats : sequence of str, optional
         The columns that are statistics. Without it: those that `to_long` noted, else the documented
-        ones and every other column of floating-point numbers.
+        ones, other counts that are built in, and every other column of floating-point numbers.
 
     Returns
     -------
@@ -165,7 +165,7 @@ def _stat_columns(frame: pd.DataFrame) -> list[str]:
     others = [
         str(name)
         for name in frame.columns
-        if name not in STATS and pd.api.types.is_float_dtype(frame[name].dtype)
+        if name not in STATS and (name in COUNTS or pd.api.types.is_float_dtype(frame[name].dtype))
     ]
     return [*(name for name in STATS if name in frame.columns), *others]
 
