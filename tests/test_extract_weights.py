@@ -472,6 +472,15 @@ def test_one_pass_through_the_file_for_all_maps(fa, tmp_path, passes):
     assert passes == [str(path)]
 
 
+def test_a_lazy_cube_reads_the_atlas_when_it_is_computed(fa, tmp_path, passes):
+    path = write(tmp_path / "atlas-Soft_probseg.nii.gz", PROBABILITIES)
+    maps = xr.Dataset({"FA": fa.chunk(), "MD": fa.chunk() * 1e-3})
+    lazy = maps.parc.extract(path, LUT, weights="probability")
+    assert passes == []
+    lazy.load()
+    assert passes == [str(path)]
+
+
 def test_a_damaged_atlas_gives_no_numbers(tmp_path):
     data = np.random.default_rng(0).random((40, 40, 40, 4), np.float32)
     path = write(tmp_path / "atlas-X_probseg.nii.gz", data)
