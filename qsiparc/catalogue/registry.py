@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from qsiparc.catalogue.declaration import Statistic
     from qsiparc.catalogue.own import Own
 
-_FAMILIES: Final = (centre, filtered, shape, normality, counts)
-_DECLARED: Final = {one.name: one for family in _FAMILIES for one in family.DECLARED}
+_FAMILIES: Final = (
+    *(*centre.DECLARED, *filtered.DECLARED, *shape.DECLARED),
+    *(*normality.DECLARED, *counts.DECLARED),
+)
+_DECLARED: Final = {statistic.name: statistic for statistic in _FAMILIES}
 _EXTENDED: Final = tuple(name for name in OUTPUT_COLUMNS if name in _DECLARED)
 _CORE: Final = tuple(name for name in _EXTENDED if _DECLARED[name].tier == "core")
 
