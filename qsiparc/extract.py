@@ -29,6 +29,7 @@ from qsiparc.space import voxel_grid
 from qsiparc.table import to_long
 from qsiparc.validity import Validity
 from qsiparc.version import __version__
+from qsiparc.voxels import require_real
 from qsiparc.weights import is_probability
 
 if TYPE_CHECKING:
@@ -84,6 +85,8 @@ def extract_cube(
     if weights is not None:
         require_weighted(statistics)
     volumes = _volumes(maps)
+    for volume in volumes:
+        require_real(volume.dtype, str(volume.attrs.get("source", "the map")))
     grid, *_ = [voxel_grid(volume) for volume in volumes]  # each checks its own witness
     of_scalars = scalar_coords(volumes, scalar)
     names = _map_names(of_scalars)
@@ -269,7 +272,8 @@ def extract_scalar_map(  # noqa: PLR0917 - the documented signature
     )
     extra = [*SCALAR_COORDS, *(c for c in cube["region"].coords if c not in REGION_COORDS)]
     table = to_long(cube).drop(columns=["subject", "session", "atlas", *extra], errors="ignore")
-    return ExtractionResult(scalar_name, lut.atlas_name, table)
+    atlas = getattr(lut, "atlas_name", cube.attrs["atlas"])  # a path will do, and so will None
+    return ExtractionResult(scalar_name, atlas, table)
 
 
 def merge_extraction_results(results: Sequence[ExtractionResult]) -> pd.DataFrame:
