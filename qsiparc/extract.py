@@ -116,7 +116,10 @@ def extract_cube(
         **file_coords(volumes, answer.source),
     }
     reduced = answer.reduced
-    values = reduced[0] if "scalar" in reduced[0].dims else xr.Variable.concat(reduced, "scalar")
+    values = reduced[0]
+    if "scalar" not in values.dims:
+        named = [one.set_dims(("scalar", *one.dims)) for one in reduced]
+        values = named[0] if len(named) == 1 else xr.Variable.concat(named, "scalar")
     attrs = {
         "atlas": rows.atlas_name,
         "lut": rows.source,

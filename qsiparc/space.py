@@ -119,7 +119,7 @@ def file_grid(obj: xr.DataArray | xr.Dataset) -> Grid:
             "qsiparc.open_nifti, or set it: .parc.with_affine(affine). If it is the result of a "
             "computation, its parts may have been on different grids."
         )
-    grid = Grid.from_attrs(obj.coords[SPACE].attrs)
+    grid = Grid.from_attrs(obj.coords.variables[SPACE].attrs)
     index = obj.xindexes.get(SPACE)
     parts = [obj, *obj.data_vars.values()] if isinstance(obj, xr.Dataset) else [obj]
     witnesses = [(getattr(part, "name", None), _witness(part.attrs)) for part in parts]

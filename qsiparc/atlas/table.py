@@ -17,6 +17,8 @@ from qsiparc.errors import LutError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from numpy.typing import NDArray
+
 _COLUMNS: Final = ["region_index", "region_name", "hemisphere"]
 _INT64: Final = np.iinfo(np.int64)
 _NEAR: Final = 2
@@ -119,6 +121,7 @@ class AtlasLUT:
                 )
             self._by_index[region.index] = region
         self._extra = _as_extra(extra, len(self._regions))
+        self._labels = np.array([region.index for region in self._regions], np.int64)
 
     @classmethod
     def from_dataframe(
@@ -235,6 +238,10 @@ class AtlasLUT:
             "hemisphere": pd.Series([r.hemisphere for r in self._regions], dtype=str),
         }
         return pd.concat([pd.DataFrame(columns), self._extra], axis=1)
+
+    def labels(self) -> NDArray[np.int64]:
+        """The indices in the order of the regions, as an array; a new one each time."""
+        return self._labels.copy()
 
     def text_columns(self) -> dict[str, list[str]]:
         """All of the table that is text, without pandas in between.
