@@ -22,7 +22,7 @@ import numpy as np
 from brains import ATLASES, make_study, make_tree
 from peers import OURS, PEERS, Scan
 from runner import Runner
-from timing import interleave, milliseconds, ratio, table, timed
+from timing import interleave, milliseconds, ratio, short, table, timed
 
 import qsiparc
 from qsiparc.catalogue import Sample, resolve
@@ -47,6 +47,8 @@ FIGURE: Final = HERE.parent / "docs" / "_static" / "performance.png"
 MIDDLE: Final = ATLASES[1]
 STUDY: Final = 40
 """Scans of the study."""
+
+PUBLISHED: Final = {peer.name for peer in PEERS if peer.environment == "published"}
 
 FREESURFER: Final = 14175
 """The largest label of FreeSurfer's Destrieux atlas."""
@@ -327,11 +329,10 @@ def _draw(seconds: dict[str, float], inflating: dict[str, float]) -> None:
     names = sorted(seconds, key=lambda name: -seconds[name])
     values = [1000 * seconds[name] for name in names]
     figure, axes = plt.subplots(figsize=(8, 4.4), layout="constrained", dpi=110)
-    colours = [
-        "#0072B2" if name.startswith("qsiparc") and "0.1" not in name else "0.7" for name in names
-    ]
+    ours = {peer.name for peer in PEERS if peer.package == OURS.package} - PUBLISHED
+    colours = ["#0072B2" if name in ours else "0.7" for name in names]
     bars = axes.barh(names, values, color=colours)
-    axes.bar_label(bars, [f"{value:,.{int(value < 10)}f}" for value in values], padding=4)
+    axes.bar_label(bars, [short(value) for value in values], padding=4)
     for name, style in (("zlib-ng", "-"), ("standard library", ":")):
         axes.axvline(
             1000 * inflating[name], color="#D55E00", ls=style, label=f"inflating the map, {name}"

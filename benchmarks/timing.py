@@ -53,10 +53,10 @@ def ratio(seconds: Sequence[float], reference: Sequence[float]) -> str:
 
 def _three(values: Sequence[float]) -> str:
     low, _, high = quantiles(values, n=4) if len(values) > 1 else [values[0]] * 3
-    return f"{_short(median(values))} ({_short(low)}–{_short(high)})"
+    return f"{short(median(values))} ({short(low)}–{short(high)})"
 
 
-def _short(value: float) -> str:
+def short(value: float) -> str:
     """Three digits."""
     digits = 0 if value >= 100 else 1 if value >= 10 else 2  # noqa: PLR2004 - as it says
     return f"{value:,.{digits}f}"
