@@ -11,7 +11,9 @@ BENCH := $(VENV)-bench
 PUBLISHED := $(VENV)-published
 PEERS := polars duckdb flox xarray-spatial SimpleITK nilearn
 
-.PHONY: bench harmony help history demo test lint types unit notebooks docs figures format clean
+FUZZ ?= 60
+
+.PHONY: bench fuzz harmony test-oldest help history demo test lint types unit notebooks docs figures format clean
 
 help:
 	@echo "make demo    a first result in a minute: tutorial data, extraction, table, archive, picture"
@@ -21,6 +23,8 @@ help:
 	@echo "make bench   how long everything takes, beside its peers: docs/performance.md anew"
 	@echo "make history how long it takes, beside how long it took at earlier commits"
 	@echo "make harmony what other tools say of one map, against ours; into the page that compares them"
+	@echo "make fuzz    a minute of fuzzing each for volumes and label files; FUZZ=600 for ten"
+	@echo "make test-oldest  the tests with the oldest dependencies that are supported"
 	@echo "make format  sort imports, format, fix what can be fixed"
 
 $(VENV)/.made:
@@ -39,6 +43,10 @@ $(VENV)/.test: pyproject.toml $(VENV)/.made
 
 $(VENV)/.docs: pyproject.toml $(VENV)/.made
 	$(PIP) install --editable '.[docs]'
+	@touch $@
+
+$(VENV)/.fuzz: pyproject.toml $(VENV)/.made
+	$(PIP) install --editable '.[test,fuzz]'
 	@touch $@
 
 # A peer that does not install is said to be so in the table, and the others go on.
@@ -75,6 +83,21 @@ unit: $(VENV)/.test
 
 notebooks: $(VENV)/.test
 	$(BIN)/python -m pytest --nbmake --nbmake-timeout=300 --override-ini=filterwarnings= $(NOTEBOOKS)
+
+# FUZZ seconds each; what it finds is left in .fuzz, and becomes a test
+fuzz: $(VENV)/.fuzz
+	@mkdir -p .fuzz/volumes .fuzz/luts
+	cd .fuzz && for what in volumes luts; do \
+	  ../$(BIN)/python ../fuzz/$$what.py $$what ../tests/corpus/$$what -max_total_time=$(FUZZ) \
+	    -max_len=4096 -len_control=0 -timeout=20 -artifact_prefix=$$what- || exit 1; done
+
+# the oldest version of every dependency that pyproject.toml allows, in an environment of its own
+test-oldest:
+	$(PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/python -m pip install --quiet uv
+	.venv-oldest/bin/uv pip install --quiet --python .venv-oldest/bin/python \
+	  --resolution lowest-direct --editable '.[test]'
+	.venv-oldest/bin/python -m pytest -q
 
 docs: $(VENV)/.docs
 	rm -rf docs/reference/generated

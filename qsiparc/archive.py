@@ -12,7 +12,10 @@ import xarray as xr
 from qsiparc.atomic import replacing
 from qsiparc.cube import in_order, is_cube
 from qsiparc.errors import CubeError
+from qsiparc.guarded import guarded
+from qsiparc.manifest import checksums, require_chunks, write_manifests
 from qsiparc.names import CUBE_DIMS, SPACE, VALUE, VOXEL_DIMS
+from qsiparc.regular import open_regular
 from qsiparc.space import with_index
 
 if TYPE_CHECKING:
@@ -53,7 +56,7 @@ def save(obj: xr.DataArray | xr.Dataset | xr.DataTree, path: str | os.PathLike[s
     path = Path(path)
     writers: dict[str, Callable[[Path], Any]] = {
         ".zarr": lambda target: _to_zarr(obj, target),
-        ".nc": obj.to_netcdf,
+        ".nc": lambda target: _to_netcdf(obj, target),
     }
     if path.suffix not in writers:
         raise CubeError(f"{path}: the name of an archive ends in .zarr or .nc.")
@@ -63,9 +66,45 @@ def save(obj: xr.DataArray | xr.Dataset | xr.DataTree, path: str | os.PathLike[s
 
 
 def _to_zarr(obj: xr.DataArray | xr.Dataset | xr.DataTree, path: Path) -> None:
+    compressors = checksums()
+    encoding = _encoding(obj, lambda _: {"compressors": compressors})
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=CONSOLIDATED)
-        obj.to_zarr(path)
+        obj.to_zarr(path, encoding=encoding, zarr_format=3)
+    write_manifests(path)
+
+
+def _to_netcdf(obj: xr.DataArray | xr.Dataset | xr.DataTree, path: Path) -> None:
+    obj.to_netcdf(path, engine="netcdf4", encoding=_encoding(obj, netcdf_checksum))
+
+
+def netcdf_checksum(variable: xr.Variable) -> dict[str, Any]:
+    """What makes netCDF add a checksum to every chunk of a variable; it can for arrays of numbers.
+
+    Parameters
+    ----------
+    variable : Variable
+        To be written.
+
+    Returns
+    -------
+    dict
+        Its encoding.
+    """
+    can = variable.dtype.kind in "iuf" and variable.ndim and variable.size
+    return {"fletcher32": True, "contiguous": False} if can else {}
+
+
+def _encoding(
+    obj: xr.DataArray | xr.Dataset | xr.DataTree, of: Callable[[xr.Variable], dict[str, Any]]
+) -> dict[Any, Any]:
+    """Encodings by variable, in a tree by group."""
+    if isinstance(obj, xr.DataTree):
+        return {node.path: _encoding(node.to_dataset(inherit=False), of) for node in obj.subtree}
+    if isinstance(obj, xr.DataArray):
+        own = {} if obj.name is None or obj.name in obj.coords else {obj.name: of(obj.variable)}
+        return own | {name: of(coordinate.variable) for name, coordinate in obj.coords.items()}
+    return {name: of(variable) for name, variable in obj.variables.items()}
 
 
 def open(path: str | os.PathLike[str]) -> xr.Dataset | xr.DataTree:
@@ -109,6 +148,10 @@ def open(path: str | os.PathLike[str]) -> xr.Dataset | xr.DataTree:
 
 def open_tree(path: Path) -> xr.DataTree:
     """Open a ``.zarr`` store or a ``.nc`` file as a tree, lazily; see `open`."""
+    if path.suffix == ".zarr":
+        require_chunks(path)
+    else:
+        open_regular(path, CubeError).close()
     try:
         tree = xr.open_datatree(path, engine=_ENGINES[path.suffix])
     except Exception as error:
@@ -120,7 +163,18 @@ def open_tree(path: Path) -> xr.DataTree:
             f"{path}: this is no archive of qsiparc. It holds {', '.join(found) or 'nothing'}; "
             "xarray.open_datatree opens it."
         )
-    whole: xr.DataTree = tree.map_over_datasets(_as_saved)
+    for node in tree.subtree if path.suffix == ".zarr" else ():
+        for name in node.to_dataset(inherit=False).variables:
+            if not (path / node.path.strip("/") / str(name)).is_dir():
+                tree.close()
+                raise CubeError(
+                    f"{path}: the folder of {name} is missing. Copy the store again, all of it."
+                )
+    try:
+        whole: xr.DataTree = tree.map_over_datasets(lambda node: _as_saved(guarded(node, path)))
+    except CubeError:
+        tree.close()
+        raise
     whole.set_close(tree.close)
     return whole
 

@@ -12,7 +12,7 @@ from qsiparc.coords import subject_names
 from qsiparc.cube import assemble, text, text_coords
 from qsiparc.errors import CubeError, QsiparcWarning, warn
 from qsiparc.names import FILE_COORDS, REGION_COORDS, SCALAR_COORDS, SUBJECT_COORDS
-from qsiparc.table import FILES_ATTR, LEADING, STATS, STATS_ATTR
+from qsiparc.table import COUNTS, FILES_ATTR, LEADING, STATS, STATS_ATTR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ def from_long(frame: pd.DataFrame, *, stats: Sequence[str] | None = None) -> xr.
         As `to_long` makes it, in any order of rows, of one atlas.
     stats : sequence of str, optional
         The columns that are statistics. Without it: those that `to_long` noted, else the documented
-        ones and every other column of floating-point numbers.
+        ones, other counts that are built in, and every other column of floating-point numbers.
 
     Returns
     -------
@@ -51,6 +51,12 @@ def from_long(frame: pd.DataFrame, *, stats: Sequence[str] | None = None) -> xr.
     missing = [name for name in needed if name not in frame.columns]
     if missing:
         raise CubeError(f"This is no long table: the columns {missing} are missing.")
+    twice = frame.columns[frame.columns.duplicated()].tolist()
+    if twice:
+        raise CubeError(f"Two columns of this table are called {twice[0]!r}: rename one of them.")
+    if frame.empty:
+        raise CubeError("This table has no rows, so there is no cube in it.")
+    frame = frame.assign(region_index=_whole(frame["region_index"], "region_index"))
     atlases = frame["atlas"].unique().tolist() if "atlas" in frame.columns else []
     if len(atlases) > 1:
         raise CubeError(f"A cube has one atlas, this table has {atlases}: take them one by one.")
@@ -68,7 +74,7 @@ def from_long(frame: pd.DataFrame, *, stats: Sequence[str] | None = None) -> xr.
     place = _places(codes, levels, frame)
     shape = [len(level) for level in levels.values()]
     values = np.full((len(names), int(np.prod(shape))), np.nan)
-    values[:, place] = frame[names].to_numpy(np.float64).T
+    values[:, place] = [_numbers(frame[name]) for name in names]
     dims = ("stat", *keys)
     cube = xr.Variable(dims, values.reshape(-1, *shape))
     coords: dict[str, Any] = {
@@ -94,6 +100,37 @@ def from_long(frame: pd.DataFrame, *, stats: Sequence[str] | None = None) -> xr.
     if atlases:
         attrs.setdefault("atlas", str(atlases[0]))
     return assemble(cube, coords, attrs)
+
+
+def _whole(column: pd.Series[Any], name: str) -> pd.Series[Any]:
+    """Labels as int64; whatever is no whole number is an error, never cut off."""
+    if pd.api.types.is_integer_dtype(column.dtype) and not column.hasnans:
+        return column.astype(np.int64)
+    if column.hasnans:
+        raise CubeError(f"The column {name!r} has missing values.")
+    try:
+        numbers = pd.to_numeric(column)
+        whole = numbers.astype(np.int64)
+        exact = numbers.dtype != np.bool_ and bool((whole == numbers).all())
+    except (ValueError, TypeError, OverflowError):
+        exact = False
+    if not exact:
+        shown = column.unique()[:3].tolist()
+        raise CubeError(f"The column {name!r} holds whole numbers, the labels; here {shown}.")
+    return whole
+
+
+def _numbers(column: pd.Series[Any]) -> NDArray[np.float64]:
+    """A column of statistics, as a text file may bring it: ``n/a`` is missing, as in BIDS."""
+    if not pd.api.types.is_numeric_dtype(column.dtype):
+        column = column.where(column != "n/a")
+    try:
+        return column.to_numpy(np.float64, na_value=np.nan)
+    except (ValueError, TypeError) as error:
+        raise CubeError(
+            f"The column {column.name!r} is a statistic and holds text: {error}. A table that was "
+            f"read from a file: pandas.read_csv(path, sep='\\t', na_values='n/a')."
+        ) from error
 
 
 def _file_coords(files: Mapping[str, Any], levels: Mapping[str, Any]) -> dict[str, Any]:
@@ -128,7 +165,7 @@ def _stat_columns(frame: pd.DataFrame) -> list[str]:
     others = [
         str(name)
         for name in frame.columns
-        if name not in STATS and pd.api.types.is_float_dtype(frame[name].dtype)
+        if name not in STATS and (name in COUNTS or pd.api.types.is_float_dtype(frame[name].dtype))
     ]
     return [*(name for name in STATS if name in frame.columns), *others]
 

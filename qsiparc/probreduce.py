@@ -86,8 +86,8 @@ class ProbReduction:
         results = []
         for at, scalar in enumerate(self.scalars):
             rows = [volumes[volume][at] for volume in self.order]
-            warn_of_huge(scalar, self.names, np.concatenate([huge for _, huge in rows]))
-            results.append(np.concatenate([values for values, _ in rows], axis=-2))
+            warn_of_huge(scalar, self.names, np.concatenate([row.huge for row in rows]))
+            results.append(np.concatenate([row.values for row in rows], axis=-2))
         return tuple(results) if len(results) > 1 else results[0]
 
     def __dask_tokenize__(self) -> str:

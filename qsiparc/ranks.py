@@ -6,14 +6,15 @@ bisection, in all regions at once: some twenty looks, however many voxels there 
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from qsiparc.kernels import Segments
+from qsiparc.kernels import BLOCK, Segments
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -25,6 +26,21 @@ def ends(segments: Segments) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     low[full] = segments.values[segments.offsets[:-1][full]]
     high[full] = segments.values[segments.offsets[1:][full] - 1]
     return low, high
+
+
+def blocks(segments: Segments) -> Iterator[NDArray[np.intp]]:
+    """Regions with values, side by side, as many at a time as a core's cache holds, at least one.
+
+    Yields
+    ------
+    numpy.ndarray
+        Their numbers.
+    """
+    full = np.flatnonzero(segments.count)
+    starts = segments.offsets[:-1][full]
+    edges = np.searchsorted(starts, np.arange(0, segments.values.size, BLOCK))
+    for first, last in pairwise(np.unique([*edges.tolist(), full.size]).tolist()):
+        yield full[first:last]
 
 
 def leading(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -27,6 +27,25 @@ if TYPE_CHECKING:
 
 SHOWN: Final = 5
 """Regions that a warning names."""
+
+
+class Reduced(NamedTuple):
+    """A block after its reduction.
+
+    Parameters
+    ----------
+    values : numpy.ndarray
+        ``(…, region, stat)``.
+    huge : numpy.ndarray
+        (regions,) valid voxels that are no numbers worth the name.
+    n_found, n_valid : int
+        Voxels of all rows that are not NaN, and those that count.
+    """
+
+    values: NDArray[np.float64]
+    huge: NDArray[np.intp]
+    n_found: int
+    n_valid: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,24 +77,29 @@ class Reduction:
 
     def __call__(self, block: NDArray[Any]) -> NDArray[np.float64]:
         """``(…, i, j, k)`` to ``(…, region, stat)``."""
-        result, huge = self.reduce(block)
-        warn_of_huge(self.scalar, self.names, huge)
-        return result
+        reduced = self.reduce(block)
+        warn_of_huge(self.scalar, self.names, reduced.huge)
+        if self.validity.is_stated and 2 * reduced.n_valid < reduced.n_found:
+            _doubt_range(self.scalar, self.validity, reduced)
+        return reduced.values
 
-    def reduce(self, block: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-        """The same, and how many valid voxels of each row are no numbers worth the name."""
+    def reduce(self, block: NDArray[Any]) -> Reduced:
+        """The same, and what there is to say of its values."""
         labels = self.domain.parcellation.labels
         present = np.isin(self.indices, labels)
         order = np.searchsorted(labels, self.indices[present])
         result = np.empty((*block.shape[:-3], self.indices.size, len(self.statistics)))
         result[...] = [statistic.absent for statistic in self.statistics]
         huge = np.zeros(self.indices.size, np.intp)
+        n_found = n_valid = 0
         for at in np.ndindex(block.shape[:-3]):
             sample = self.sample(block[at], order)
             huge[present] += n_nonfinite(sample.segments)[order]
+            n_found += int(sample.n_found[order].sum())
+            n_valid += int(sample.count[order].sum())
             for column, statistic in enumerate(self.statistics):
                 result[(*at, present, column)] = statistic(sample)[order]
-        return result, huge
+        return Reduced(result, huge, n_found, n_valid)
 
     def sample(self, volume: NDArray[Any], order: NDArray[np.intp]) -> Sample:
         """What statistics are made of, of one volume.
@@ -142,6 +166,17 @@ class Reduction:
         return any(what in statistic.needs for statistic in self.statistics)
 
 
+def _doubt_range(scalar: str, validity: Validity, reduced: Reduced) -> None:
+    """Say that a map states a range in which few of its values are."""
+    low, high = validity.valid_range or (-np.inf, np.inf)
+    warn(
+        f"{scalar}: the map states that its valid values are from {low:g} to {high:g}, and "
+        f"{reduced.n_valid} of {reduced.n_found} are. If it was computed from another map, the "
+        f"range is that one's: give valid_range=(low, high), or (None, None) to let all count.",
+        NiftiWarning,
+    )
+
+
 def warn_of_huge(scalar: str, names: Sequence[str], huge: NDArray[np.intp]) -> None:
     """Say where values are that are none, for they make nonsense of a mean.
 
@@ -181,6 +216,11 @@ def reduce_map(volume: xr.Variable, reduction: Reduction) -> xr.Variable:
     -------
     Variable
     """
+    data = volume.data
+    if isinstance(data, np.ndarray):  # what apply_ufunc would come to, without the way there
+        further = [dim for dim in volume.dims if dim not in VOXEL_DIMS]
+        block = data.transpose([volume.dims.index(dim) for dim in (*further, *VOXEL_DIMS)])
+        return xr.Variable((*further, "region", "stat"), reduction(block))
     reduced: xr.Variable = xr.apply_ufunc(
         reduction,
         volume,
@@ -198,3 +238,15 @@ def reduce_map(volume: xr.Variable, reduction: Reduction) -> xr.Variable:
         keep_attrs=False,
     )
     return reduced
+
+
+def by_scalar(reduced: Sequence[xr.Variable]) -> xr.Variable:
+    """What was reduced of one map or more, on a dim of scalars, unless the maps had one."""
+    if "scalar" in reduced[0].dims:
+        return reduced[0]
+    stacked: xr.Variable = (
+        reduced[0].set_dims(["scalar", *reduced[0].dims])
+        if len(reduced) == 1
+        else xr.Variable.concat(reduced, "scalar")
+    )
+    return stacked

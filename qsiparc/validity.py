@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -38,12 +38,15 @@ class Validity:
         With a smaller share of its voxels valid, a region has NaN statistics.
     min_voxels : int
         The same, with fewer valid voxels.
+    is_stated : bool
+        Whether the range is one that a map states itself.
     """
 
     zero_is_missing: bool = False
     valid_range: tuple[float, float] | None = None
     min_coverage: float = 0.0
     min_voxels: int = 0
+    is_stated: bool = False
 
     @classmethod
     def checked(
@@ -88,6 +91,13 @@ class Validity:
             attrs["min_voxels"] = self.min_voxels
         return attrs
 
+    @property
+    def stated(self) -> list[float | None] | None:
+        """The range that the map states itself, as JSON takes it; None where there is none."""
+        if not self.is_stated or self.valid_range is None:
+            return None
+        return [bound if np.isfinite(bound) else None for bound in self.valid_range]
+
     def of_map(self, attrs: Mapping[str, Any], name: str) -> Validity:
         """With the range that a map states itself, unless one was given.
 
@@ -111,7 +121,7 @@ class Validity:
         if self.valid_range is not None or stated is None:
             return self
         _log.info("%s: values outside of its own valid range, %s to %s, are missing", name, *stated)
-        return Validity(self.zero_is_missing, stated, self.min_coverage, self.min_voxels)
+        return replace(self, valid_range=stated, is_stated=True)
 
     def valid(self, found: Segments) -> Segments:
         """The valid ones among the values that are not NaN."""

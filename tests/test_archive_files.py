@@ -103,7 +103,7 @@ def test_what_is_there_is_replaced_even_by_itself(tmp_path, suffix, kind):
 def test_a_failing_writer_leaves_the_old_archive_and_no_litter(tmp_path, suffix, monkeypatch):
     path = make().parc.save(tmp_path / f"cube{suffix}")
 
-    def full(_self, target):
+    def full(_self, target, **_how):
         Path(target).mkdir() if suffix == ".zarr" else Path(target).write_bytes(b"half")
         raise OSError(28, "No space left on device")
 

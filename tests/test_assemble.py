@@ -161,8 +161,8 @@ def test_chunks_serve_both_ways_of_reading(tmp_path, monkeypatch, zarr_format):
     for name, array in group.arrays():
         assert array.chunks == array.shape or name in {"value", "map_file"}
     files = [path for path in (tmp_path / "qsiparc.zarr").rglob("*") if path.is_file()]
-    # two stats, two scalars and two blocks of subjects; then the coordinates
-    assert len(files) < 8 + 3 * 20
+    # two stats, two scalars and two blocks of subjects; then the coordinates, and their chunk lists
+    assert len(files) < 8 + 4 * 20
 
 
 def test_ten_thousand_subjects_are_no_million_files(tmp_path, monkeypatch):

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import oracle
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from phantoms import volume
 from scipy import stats
 
 import qsiparc
+from qsiparc import ranks
 from qsiparc.catalogue import CATALOGUE, TIERS, Sample, resolve
 from qsiparc.kernels import Segments
 from qsiparc.names import OUTPUT_COLUMNS
@@ -229,6 +234,43 @@ def test_what_is_infinite_or_as_good_as():
     assert CATALOGUE["n_nonfinite"](made).tolist() == [2, 2, 0]
     assert CATALOGUE["n_zero"](made).tolist() == [0, 0, 2]
     assert CATALOGUE["n_nonfinite"](sample([1, 2], dtype=np.int16)).tolist() == [0]
+
+
+@pytest.mark.parametrize("name", sorted(CATALOGUE))
+def test_it_asks_for_no_more_than_it_says(name, monkeypatch):
+    needs = CATALOGUE[name].needs
+    regions = [np.random.default_rng(0).gamma(2, size=30), EMPTY]
+
+    def refuse(*_):
+        raise AssertionError(f"{name} says that it needs {needs}")
+
+    made = sample(*regions)
+    expected = CATALOGUE[name](made)
+    if "moments" not in needs:
+        monkeypatch.setattr(Segments, "_moments", property(refuse))
+    if not {"values", "zeros", "non-finite"} & set(needs):
+        for function in ("leading", "ends", "median_distance", "blocks"):
+            monkeypatch.setattr(ranks, function, refuse)
+        monkeypatch.setattr(Sample, "percentile", refuse)
+        monkeypatch.setattr(Sample, "median", property(refuse))
+    if "moments" not in needs and set(needs) <= {"sizes", "voxel volume", "mask"}:
+        monkeypatch.setattr(Segments, "values", property(refuse, lambda *_: None), raising=False)
+    made = sample(*regions)
+    if "voxel volume" not in needs:
+        made.voxel_volume = np.nan
+    np.testing.assert_array_equal(CATALOGUE[name](made), expected)
+
+
+def test_a_table_of_text_keeps_every_statistic():
+    values = volume(np.random.default_rng(0).gamma(2, size=(4, 4, 4)))
+    labels = volume(np.repeat([1, 2], 32).reshape(4, 4, 4).astype(np.int16))
+    cube = values.parc.extract(labels, stats="diagnostic", subject="sub-1")
+    text = cube.parc.to_long().to_csv(index=False)
+    read = qsiparc.from_long(pd.read_csv(io.StringIO(text)))
+    assert set(read.stat.to_numpy()) == set(CATALOGUE)
+    np.testing.assert_array_equal(
+        read.value.sel(stat=list(CATALOGUE)).to_numpy(), cube.value.to_numpy()
+    )
 
 
 def test_the_table():

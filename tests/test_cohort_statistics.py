@@ -70,7 +70,7 @@ def test_functions_travel_with_the_task(tree, tmp_path, upper, workers):
     try:
         made(tree, tmp_path / "out", stats=["mean", "upper"], executor=workers)
     finally:
-        qsiparc.catalogue._registered.pop("upper")
+        qsiparc.catalogue.registry.REGISTERED.pop("upper")
     cube = cube_of(tmp_path / "out")
     mean, high = cube.value.sel(stat="mean"), cube.value.sel(stat="upper")
     assert bool((high >= mean).where(mean.notnull(), other=True).all())
@@ -88,7 +88,7 @@ def test_the_tier_all_has_what_is_registered_here(tree, tmp_path, upper):
     try:
         made(tree, tmp_path / "out", stats="all")
     finally:
-        qsiparc.catalogue._registered.pop("upper")
+        qsiparc.catalogue.registry.REGISTERED.pop("upper")
     stats = cube_of(tmp_path / "out").stat.to_numpy().tolist()
     assert set(qsiparc.catalogue.CATALOGUE) < set(stats)
     assert "upper" in stats
@@ -141,10 +141,35 @@ def test_what_counts_is_written_down(tree, tmp_path):
     assert {key: told[key] for key in expected} == expected
 
 
-def test_the_range_of_a_sidecar(tree, tmp_path):
+def test_the_ranges_of_sidecars(tmp_path):
+    tree = make_qsirecon(tmp_path / "qsirecon", n_subjects=1, resolution=8)
+    stated = {"FA": {"valid_range": [0, 0.9]}, "md": {"valid_min": 0}}
+    kept = {path.name: name for name in stated for path in tree.rglob(f"*_param-{name}_dwimap.*")}
+    for path in tree.rglob("*_dwimap.*"):
+        if path.name not in kept:
+            path.unlink()
+        elif path.suffix == ".json":
+            path.write_text(json.dumps(stated[kept[path.name]]))
     made(tree, tmp_path / "out")
-    stated = json.loads(cube_of(tmp_path / "out").attrs["valid_range_of_maps"])
-    assert stated == {"FA": [0, 0.9]}
+    told = json.loads(cube_of(tmp_path / "out").attrs["valid_range_of_maps"])
+    assert {key.rpartition("-")[2]: value for key, value in told.items()} == {
+        "FA": [0, 0.9],
+        "md": [0, None],
+    }
+
+
+def test_what_is_no_number_is_told_with_the_scan(tmp_path):
+    tree = make_qsirecon(tmp_path / "qsirecon", n_subjects=1, resolution=8)
+    for path in tree.rglob("*_dwimap.nii.gz"):
+        if not path.name.endswith("ACPC_param-FA_dwimap.nii.gz"):
+            path.unlink()
+            continue
+        fa = qsiparc.open_nifti(path).load()
+        fa.where(np.isnan(fa) | (fa == 0), np.inf).parc.to_nifti(path)
+    with pytest.warns(qsiparc.errors.QsiparcWarning, match="came with warnings.*FA: voxels that"):
+        made(tree, tmp_path / "out")
+    (said,) = json.loads(part_attrs(part_paths(tmp_path / "out")[0])["warnings"])
+    assert "of the regions, " in said
 
 
 def test_in_a_shell(tree, tmp_path):

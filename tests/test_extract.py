@@ -14,6 +14,7 @@ from hypothesis.extra import numpy as hnp
 
 import qsiparc
 from qsiparc.atlas import AtlasLUT, RegionInfo
+from qsiparc.catalogue import CATALOGUE
 from qsiparc.errors import (
     CubeError,
     GridMismatchError,
@@ -492,6 +493,16 @@ class TestDocumentedFunctions:
         assert frame["std"].notna().any()
         with pytest.raises(UnknownStatisticError):
             extract_scalar_map(*self.images(), LUT, "FA", stat_tier="everything")
+
+    def test_more_than_the_documented_columns_come_after_them(self):
+        frame = extract_scalar_map(*self.images(), LUT, "FA", stat_tier="diagnostic").stats_df
+        assert list(frame.columns[: len(OUTPUT_COLUMNS)]) == OUTPUT_COLUMNS
+        assert list(frame.columns[len(OUTPUT_COLUMNS) :]) == list(CATALOGUE)[8:]
+        counts = frame[["n_atlas_voxels", "n_zero", "n_nonfinite"]]
+        assert counts.to_numpy().tolist() == [[6, 0, 0], [3, 1, 0], [1, 0, 0], [0, 0, 0]]
+        assert set(counts.dtypes) == {np.dtype(np.int64)}
+        everything = extract_scalar_map(*self.images(), LUT, "FA", stat_tier="all").stats_df
+        assert set(frame.columns) <= set(everything.columns)
 
     def test_the_first_volume_of_a_4d_map_with_a_warning(self):
         scalar, dseg = self.images()

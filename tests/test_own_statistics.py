@@ -42,7 +42,7 @@ def registered():
 
     yield register
     for name in names:
-        qsiparc.catalogue._registered.pop(name)
+        qsiparc.catalogue.registry.REGISTERED.pop(name)
 
 
 def values_of(cube, name):

@@ -88,6 +88,14 @@ class TestTheMapsOwnRange:
         assert json.loads(cube.attrs["valid_range_of_maps"]) == {"FA": [0, 1]}
         assert "valid_min" not in cube.attrs
 
+    def test_a_range_that_leaves_little_is_doubted(self, fa, dseg):
+        fa.attrs["valid_range"] = [0, 1]
+        scaled = (1000 * fa).assign_attrs(fa.attrs)
+        with pytest.warns(NiftiWarning, match="are from 0 to 1, and 2 of 6 are"):
+            cube = scaled.parc.extract(dseg, stats="n_voxels")
+        assert found(cube, "n_voxels") == [[1, 0, 1]]
+        assert found(scaled.parc.extract(dseg, valid_range=(None, None)), "n_voxels") == [[3, 2, 1]]
+
     def test_one_end(self, fa, dseg):
         fa.attrs["valid_max"] = 1
         cube = fa.parc.extract(dseg)

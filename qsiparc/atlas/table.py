@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
@@ -251,6 +252,10 @@ class AtlasLUT:
         dict of str to list of str
             ``region_name``, ``hemisphere``, then every other column of the label file; new lists.
         """
+        return {heading: cells.copy() for heading, cells in self._text.items()}
+
+    @cached_property
+    def _text(self) -> dict[str, list[str]]:
         return {
             "region_name": [region.name for region in self._regions],
             "hemisphere": [region.hemisphere for region in self._regions],

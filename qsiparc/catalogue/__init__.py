@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from qsiparc.catalogue import centre, counts, filtered, normality, shape
 from qsiparc.catalogue.declaration import Statistic, unit_by_rule
 from qsiparc.catalogue.own import own_statistic
+from qsiparc.catalogue.registry import (
+    CATALOGUE,
+    REGISTERED,
+    TIERS,
+    by_name,
+    refuse_built_in,
+    register_statistic,
+    tiers,
+)
 from qsiparc.catalogue.sample import Sample
 from qsiparc.errors import OptionError, UnknownStatisticError
-from qsiparc.names import OUTPUT_COLUMNS, OWN_STATISTICS
+from qsiparc.names import OWN_STATISTICS
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
@@ -39,118 +46,6 @@ __all__ = [
     "tiers",
     "units_of",
 ]
-
-_FAMILIES: Final = (
-    *(*centre.DECLARED, *filtered.DECLARED, *shape.DECLARED),
-    *(*normality.DECLARED, *counts.DECLARED),
-)
-
-
-def _in_order(tier: str) -> list[Statistic]:
-    """Statistics of a tier; those that every table has, as it has them."""
-    own = [statistic for statistic in _FAMILIES if statistic.tier == tier]
-    names = [name for name in OUTPUT_COLUMNS if name in {statistic.name for statistic in own}]
-    return sorted(own, key=lambda s: names.index(s.name) if s.name in names else len(names))
-
-
-_CORE: Final = tuple(statistic.name for statistic in _in_order("core"))
-_EXTENDED: Final = tuple(
-    name for name in OUTPUT_COLUMNS if name in {s.name for s in _FAMILIES if s.tier != "diagnostic"}
-)
-
-CATALOGUE: Final = {
-    name: next(s for s in _FAMILIES if s.name == name)
-    for name in (*_EXTENDED, *(s.name for s in _in_order("diagnostic")))
-}
-"""Every built-in statistic, by name."""
-
-TIERS: Final = {"core": _CORE, "extended": _EXTENDED, "diagnostic": tuple(CATALOGUE)}
-"""Names of built-in statistics that are asked for together; `tiers` has those of today."""
-
-_registered: Final[dict[str, Statistic]] = {}
-
-
-def tiers() -> dict[str, tuple[str, ...]]:
-    """Names of statistics that are asked for together, ``all`` with what was registered."""
-    return {**TIERS, "all": (*CATALOGUE, *_registered)}
-
-
-def register_statistic(
-    name: str,
-    function: Own,
-    *,
-    unit: str = "",
-    minimum: int = 1,
-    summary: str = "",
-    formula: str = "",
-    empty: float = np.nan,
-    reference: str = "",
-    replace: bool = False,
-) -> None:
-    """Make a function of a region's values a statistic that can be asked for by name.
-
-    It belongs to the tier ``"all"``, for as long as this process lives; a study that is built in
-    other processes takes it along.
-
-    Parameters
-    ----------
-    name : str
-        Without spaces; not that of a built-in statistic or a tier.
-    function : callable
-        From the valid voxels of a region, (n,) float64 in the order of the file (``i`` fastest), to
-        a number. The array is its own to change.
-    unit : str, optional
-        Of the result: ``"map"``, the unit of the map; ``"map²"``; or the unit itself, ``"1"`` say.
-        Empty: not known.
-    minimum : int, optional
-        With fewer valid voxels, the function is not called and the result is NaN.
-    summary, formula, reference : str, optional
-        For `statistics`; the summary is the first line of the function's docstring unless given.
-    empty : float, optional
-        The value for a region without a valid voxel.
-    replace : bool, optional
-        Whether a statistic that was registered under this name may be replaced.
-
-    Raises
-    ------
-    OptionError
-        The name is taken or cannot be one, or the function is none.
-
-    Examples
-    --------
-    >>> import numpy as np, qsiparc
-    >>> def midrange(values):
-    ...     "Half way between the smallest and the largest value."
-    ...     return (values.min() + values.max()) / 2
-    >>> qsiparc.register_statistic("midrange", midrange, unit="map", replace=True)
-    >>> qsiparc.statistics().loc["midrange", "summary"]
-    'Half way between the smallest and the largest value'
-    """
-    _refuse_built_in(name)
-    statistic = own_statistic(
-        name,
-        function,
-        unit=unit,
-        minimum=minimum,
-        summary=summary,
-        formula=formula,
-        empty=empty,
-        reference=reference,
-    )
-    if name in _registered and not replace:
-        raise OptionError(
-            f"A statistic {name!r} is registered already ({_registered[name].summary}). "
-            f"replace=True replaces it."
-        )
-    _registered[name] = statistic
-
-
-def _refuse_built_in(name: str) -> None:
-    if name in CATALOGUE or name in tiers():
-        what = "a built-in statistic" if name in CATALOGUE else "a tier"
-        raise OptionError(
-            f"{name!r} is {what}, and means the same for everybody. Choose another name."
-        )
 
 
 def resolve(stats: Stats) -> tuple[Statistic, ...]:
@@ -182,7 +77,7 @@ def resolve(stats: Stats) -> tuple[Statistic, ...]:
     ['mean', 'midrange']
     """
     if isinstance(stats, str) and stats in (known := tiers()):
-        return tuple(map(_by_name, known[stats]))
+        return tuple(map(by_name, known[stats]))
     asked = [stats] if isinstance(stats, str | Mapping) else list(stats)
     found = [statistic for one in asked for statistic in _each(one)]
     names = [statistic.name for statistic in found]
@@ -234,25 +129,11 @@ def _each(one: Any) -> list[Statistic]:  # noqa: ANN401 - whatever stands in the
         return [one]
     if isinstance(one, Mapping):
         for name in one:
-            _refuse_built_in(name)
+            refuse_built_in(name)
         return [own_statistic(name, function) for name, function in one.items()]
     if callable(one):
         raise OptionError(f"A function needs a name here: {{'name': {one!r}}}.")
-    return [_by_name(one)]
-
-
-def _by_name(name: str) -> Statistic:
-    if name in CATALOGUE:
-        return CATALOGUE[name]
-    if name in _registered:
-        return _registered[name]
-    known = [*CATALOGUE, *_registered]
-    near = difflib.get_close_matches(str(name), [*known, *tiers()], 1)
-    raise UnknownStatisticError(
-        f"There is no statistic or tier {name!r}."
-        + (f" Did you mean {near[0]!r}?" if near else "")
-        + f" Tiers: {', '.join(tiers())}. Statistics: {', '.join(known)}."
-    )
+    return [by_name(one)]
 
 
 def require_weighted(statistics: Sequence[Statistic]) -> None:
@@ -338,6 +219,6 @@ def statistics() -> pd.DataFrame:
             "needs": ", ".join(s.needs),
             "reference": s.reference,
         }
-        for s in (*CATALOGUE.values(), *_registered.values())
+        for s in (*CATALOGUE.values(), *REGISTERED.values())
     ]
     return pd.DataFrame(rows).set_index("name")

@@ -80,7 +80,7 @@ class Statistic:
     def __call__(self, sample: Sample) -> NDArray[np.float64]:
         """The statistic of every region; (regions,) in float64."""
         with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
-            values = np.asarray(self.function(sample), dtype=np.float64)
+            values = np.asarray(sample.once(self.function), dtype=np.float64)
         if not self.is_count:
             values = np.where((sample.count >= self.minimum) & sample.is_enough, values, np.nan)
         return values if self.empty is None else np.where(sample.count == 0, self.empty, values)

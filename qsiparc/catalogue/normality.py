@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from qsiparc.catalogue.sample import Sample
+    from qsiparc.kernels import Segments
 
 TINY: Final = 1e-10
 LEVEL: Final = 0.05
@@ -110,30 +111,39 @@ def fails_normality(sample: Sample) -> NDArray[np.bool_]:
 
 
 def qq_correlation(sample: Sample) -> NDArray[np.float64]:
-    """The correlation of sorted values with normal quantiles at Filliben's medians."""
+    """The correlation of sorted values with normal quantiles at Filliben's medians.
+
+    Quantiles are symmetric about 0: the upper half tells the lower one, and their mean.
+    """
+    s = sample.segments
+    product, square = np.full((2, s.count.size), np.nan)
+    for regions in ranks.blocks(s):
+        several = regions[s.count[regions] > 1]
+        if several.size:
+            product[several], square[several] = _halves(s, several)
+    correlation: NDArray[np.float64] = product / np.sqrt(2 * square * s.count * s.moment(2))
+    return np.where(s.is_constant, np.nan, np.clip(correlation, -1, 1))
+
+
+def _halves(
+    s: Segments, regions: NDArray[np.intp]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Σ q (x − x mirrored) and Σ q² over the upper halves of regions of two values or more."""
     from scipy.special import ndtri
 
-    s = sample.segments
-    result = np.full(s.count.size, np.nan)
-    full = np.flatnonzero(s.count)
-    if not full.size:
-        return result
-    n = np.repeat(s.count, s.count)
-    place = np.arange(s.values.size) - np.repeat(s.offsets[:-1], s.count) + 1
-    medians = (place - 0.3175) / (n + 0.365)
-    ends = 0.5 ** (1 / s.count[full])
-    medians[s.offsets[:-1][full]] = 1 - ends
-    medians[s.offsets[1:][full] - 1] = ends
-    quantiles = ndtri(medians)
-    starts = s.offsets[:-1][full]
-    x = s.values.astype(np.float64)
-    x -= np.repeat(s.mean, s.count)
-    quantiles -= np.repeat(np.add.reduceat(quantiles, starts) / s.count[full], s.count[full])
-    product, square, theirs = (
-        np.add.reduceat(values, starts) for values in (x * quantiles, x * x, quantiles**2)
-    )
-    result[full] = np.clip(product / np.sqrt(square * theirs), -1, 1)
-    return np.where(s.is_constant, np.nan, result)
+    count, begin = s.count[regions], s.offsets[regions]
+    half = count // 2
+    ends = np.cumsum(half)
+    starts = ends - half
+    n = np.repeat(count, half)
+    place = n - np.repeat(ends, half) + np.arange(ends[-1])
+    median = (place + 0.6825) / (n + 0.365)
+    median[ends - 1] = 0.5 ** (1 / count)
+    quantile = ndtri(median)
+    first = np.repeat(begin, half)
+    spread = s.values[first + place].astype(np.float64) - s.values[first + n - 1 - place]
+    product, square = (np.add.reduceat(x, starts) for x in (quantile * spread, quantile**2))
+    return product, square
 
 
 def qq_r_squared(sample: Sample) -> NDArray[np.float64]:

@@ -29,7 +29,7 @@ SHOWN: Final = 60
 """Characters that a message shows of something that should have been a number."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PerRegion:
     """A function of one region's values, called for every region that has enough of them.
 

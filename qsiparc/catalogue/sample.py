@@ -132,6 +132,11 @@ class Sample:
         ratio: NDArray[np.float64] = s.moment(order) / s.moment(2) ** (order / 2)
         return np.where(s.is_constant, np.nan, ratio)
 
+    @property
+    def n_found(self) -> NDArray[np.intp]:
+        """Voxels that are not NaN, valid or not."""
+        return self._found.count
+
     @cached_property
     def n_zero(self) -> NDArray[np.intp]:
         """Voxels that are exactly 0, whether that is valid or not."""

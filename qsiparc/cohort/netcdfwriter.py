@@ -49,6 +49,7 @@ def write_netcdf(study: Study, path: Path) -> None:
                 CUBE_DIMS,
                 compression="zlib",
                 complevel=1,
+                fletcher32=True,
                 chunksizes=(region, 1, 1, chunk_length(subject)),
                 fill_value=np.nan,
             )

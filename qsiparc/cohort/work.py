@@ -53,7 +53,7 @@ class Work:
     units: dict[str, str] = field(default_factory=dict)
     """By scalar, and so are these: of the maps that could be read."""
     grids: dict[str, Grid] = field(default_factory=dict)
-    stated: dict[str, list[float]] = field(default_factory=dict)
+    stated: dict[str, list[float | None]] = field(default_factory=dict)
 
     def tree(self) -> xr.DataTree:
         """A group an atlas."""
@@ -140,8 +140,8 @@ class Work:
         if scalar not in self.grids:
             self.grids[scalar] = voxel_grid(volume)
         validity = self.task.validity.of_map(volume.attrs, scalar)
-        if validity is not self.task.validity and validity.valid_range is not None:
-            self.stated[scalar] = list(validity.valid_range)
+        if validity.stated:
+            self.stated[scalar] = validity.stated
         return more_values(
             cube,
             volume,

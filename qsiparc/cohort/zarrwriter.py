@@ -10,6 +10,7 @@ import numpy as np
 from qsiparc.archive import CONSOLIDATED
 from qsiparc.cohort.blocks import blocks, chunk_length
 from qsiparc.cube import TEXT
+from qsiparc.manifest import checksums, write_manifests
 from qsiparc.names import CUBE_DIMS, VALUE
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def write_zarr(study: Study, path: Path, *, zarr_format: ZarrFormat = 3) -> None
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=CONSOLIDATED)
         zarr.consolidate_metadata(path, zarr_format=zarr_format)
+    write_manifests(path)
 
 
 def _write_skeleton(layout: Layout, path: Path, zarr_format: ZarrFormat) -> None:
@@ -67,6 +69,9 @@ def _write_skeleton(layout: Layout, path: Path, zarr_format: ZarrFormat) -> None
         nothing = np.broadcast_to(empty, (scalar, subject))
         skeleton = skeleton.assign_coords({name: (CUBE_DIMS[2:], nothing)})
         chunks[name] = {"chunks": (scalar, chunk_length(subject))}
+    if zarr_format == 3:  # noqa: PLR2004 - a format
+        compressors = checksums()
+        chunks = {name: {**own, "compressors": compressors} for name, own in chunks.items()}
     skeleton.to_zarr(
         path,
         group=layout.atlas,
@@ -86,6 +91,7 @@ def _create(group: zarr.Group, layout: Layout, zarr_format: ZarrFormat) -> zarr.
         chunks=(region, 1, 1, chunk_length(subject)),
         dtype="float64",
         fill_value=np.nan,
+        compressors=checksums() if zarr_format == 3 else "auto",  # noqa: PLR2004 - a format's number
         dimension_names=dims if zarr_format == 3 else None,  # noqa: PLR2004 - a format's number
         attributes={"_ARRAY_DIMENSIONS": dims} if zarr_format == 2 else {},  # noqa: PLR2004 - the same
     )

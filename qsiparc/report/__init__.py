@@ -13,7 +13,7 @@ from qsiparc.errors import CubeError, OptionError, QsiparcWarning, warn
 from qsiparc.report.finding import to_frame
 from qsiparc.report.inspection import inspect
 from qsiparc.report.mosaics import draw_mosaics
-from qsiparc.report.notes import read_notes
+from qsiparc.report.notes import read_notes, source_root
 from qsiparc.report.sheets import Atlas
 
 if TYPE_CHECKING:
@@ -82,8 +82,8 @@ def write_report(
         notes = read_notes(out)
         inspection = inspect(atlases, notes)
         pictures = draw_mosaics(out, atlases, inspection.findings, count=mosaics)
-        title = out.resolve().name
-        page = render(Content(title, atlases, notes, inspection, pictures))
+        where = (str(out.resolve()), source_root(out))
+        page = render(Content(*where, atlases, notes, inspection, pictures))
     with replacing(path) as new:
         new.write_text(page, encoding="utf-8", newline="\n")
     with replacing(path.with_name(FINDINGS)) as new:

@@ -8,7 +8,7 @@ import numpy as np
 
 from qsiparc.report.finding import KEPT, Findings, Spot
 from qsiparc.report.robust import middle, scale
-from qsiparc.report.volumes import FEWEST, more
+from qsiparc.report.volumes import FEWEST
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -102,7 +102,6 @@ class Coverage:
             found.add(
                 "coverage",
                 atlas.scans[scan],
-                f"{spots[0].name}{more(rows)}: {spots[0].text}",
                 score=float(missing.sum()),
                 atlases=[atlas.name],
                 scalars=[
@@ -139,14 +138,12 @@ class Coverage:
             for row, (lowest, names) in self._everywhere.items()
         ]
         spots.sort(key=lambda spot: -spot.score)
-        rows = np.arange(len(spots))
         found.add(
             "coverage",
             "",
-            f"{spots[0].name}{more(rows)}: {spots[0].text}",
             score=sum(spot.score for spot in spots),
             atlases=[atlas.name],
-            scalars=dict.fromkeys(n for _, names in self._everywhere.values() for n in names),
+            scalars=[n for _, names in self._everywhere.values() for n in names],
             spots=spots[:KEPT],
             regions=self._everywhere,
         )

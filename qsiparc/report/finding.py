@@ -91,6 +91,9 @@ KINDS: Final = {
 }
 """All kinds, the gravest first."""
 
+BY_SCALAR: Final = frozenset({"units", "huge", "range"})
+"""Kinds of which each scalar is told on its own, where most scans have them."""
+
 ORDER: Final = {kind: n for n, kind in enumerate(KINDS)}
 
 
@@ -131,10 +134,8 @@ class Finding:
         A key of `KINDS`.
     scan : str
         Id of the scan; empty where most scans have it, so that it is a matter of the study.
-    scalar : str
-        Where it is a matter of one; else empty.
     text : str
-        What was found, in one sentence.
+        What was found, but for regions.
     score : float
         How bad it is, within its kind.
     atlases, scalars : list of str
@@ -147,7 +148,6 @@ class Finding:
 
     kind: str
     scan: str
-    scalar: str = ""
     text: str = ""
     score: float = 0.0
     atlases: list[str] = field(default_factory=list)
@@ -161,6 +161,19 @@ class Finding:
         return len(self.regions)
 
     @property
+    def said(self) -> str:
+        """What was found, in a sentence without its full stop."""
+        said = [self.text] if self.text else []
+        if self.spots:
+            worst, beside = self.spots[0], self.n_regions - 1
+            more = f" and {beside} more" if beside > 0 else ""
+            said.append(f"{worst.name}{more}: {worst.text}")
+        beside = len(self.scalars) - 1
+        if self.kind == "units" and beside > 0:
+            said.append(f"the same of {beside} more {'scalar' if beside == 1 else 'scalars'}")
+        return "; ".join(said)
+
+    @property
     def title(self) -> str:
         """Of its kind."""
         return KINDS[self.kind].title
@@ -172,7 +185,7 @@ class Finding:
 
 
 class Findings:
-    """Findings as they come; those of one kind, scan and scalar become one."""
+    """Findings as they come; those of one kind and scan become one."""
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, str, str], Finding] = {}
@@ -181,12 +194,11 @@ class Findings:
         self,
         kind: str,
         scan: str,
-        text: str,
         *,
         score: float,
-        scalar: str = "",
+        text: str = "",
         atlases: Sequence[str] = (),
-        scalars: Iterable[str] = (),
+        scalars: Sequence[str] = (),
         spots: Sequence[Spot] = (),
         regions: Iterable[int] = (),
     ) -> None:
@@ -194,18 +206,21 @@ class Findings:
 
         Parameters
         ----------
-        kind, scan, scalar
-            What it is one with.
-        text, score
+        kind, scan
+            What it is one with; where there is no scan, `scalars` count, too.
+        score, text
             As in `Finding`; the text with the highest score stays.
         atlases, scalars, spots
             As in `Finding`; added to what is there.
         regions : iterable of int
             Places of the regions in the one atlas.
         """
-        one = self._found.setdefault((kind, scan, scalar), Finding(kind, scan, scalar))
-        if not one.text or score > one.score:
-            one.text, one.score = text, score
+        alone = kind in BY_SCALAR and not scan
+        key = (kind, scan, scalars[0] if alone else "")
+        one = self._found.setdefault(key, Finding(kind, scan))
+        if text and (not one.text or score > one.score):
+            one.text = text
+        one.score = max(one.score, score)
         one.atlases = list(dict.fromkeys([*one.atlases, *atlases]))
         one.scalars = list(dict.fromkeys([*one.scalars, *scalars]))
         one.spots = sorted([*one.spots, *spots], key=lambda spot: -spot.score)[:KEPT]
@@ -213,7 +228,7 @@ class Findings:
 
     def scans_of(self, kind: str, scalar: str) -> set[str]:
         """Scans of which a finding of that kind and scalar is known."""
-        return {scan for k, scan, s in self._found if (k, s) == (kind, scalar)}
+        return {f.scan for f in self._found.values() if f.kind == kind and scalar in f.scalars}
 
     def ordered(self) -> list[Finding]:
         """All of them, the gravest first."""
@@ -242,7 +257,7 @@ def to_frame(found: Iterable[Finding]) -> pd.DataFrame:
             "scalar": ", ".join(one.scalars),
             "n_regions": one.n_regions,
             "region_name": ", ".join(dict.fromkeys(spot.name for spot in one.spots)),
-            "finding": one.text,
+            "finding": one.said,
         }
         for one in found
     ]

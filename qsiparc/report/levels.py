@@ -116,9 +116,8 @@ def check_levels(
         found.add(
             "units" if thousands else "values",
             scan,
-            text,
             score=float(10 * abs(off_by)),
-            scalar=sheet.name,
+            text=text,
             atlases=[atlas.name],
             scalars=[sheet.name],
         )
@@ -146,7 +145,7 @@ def check_stated(scalar: str, stated: Mapping[str, str], known: set[str], found:
             text = (
                 f"{scalar} states {units}, and {usual} in {count} other scans; its values are alike"
             )
-            found.add("units", scan, text, score=1.0, scalar=scalar, scalars=[scalar])
+            found.add("units", scan, score=1.0, text=text, scalars=[scalar])
 
 
 def _usual_units(stated: Mapping[str, str], scans: Sequence[str]) -> str:

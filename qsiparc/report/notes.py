@@ -75,6 +75,15 @@ def _table(path: Path) -> list[dict[str, str]]:
     ]
 
 
+def source_root(out: Path) -> str:
+    """The tree that a study was made of, as its description says; empty where it does not."""
+    try:
+        about: dict[str, Any] = json.loads((out / DESCRIPTION).read_text(encoding="utf-8"))
+        return unquote(urlsplit(about["DatasetLinks"][SOURCE]).path)
+    except (OSError, ValueError, KeyError):
+        return ""
+
+
 def source_files(out: Path, scan: str) -> dict[str, list[Path]]:
     """Where the inputs of a scan are, by their names.
 
@@ -91,14 +100,13 @@ def source_files(out: Path, scan: str) -> dict[str, list[Path]]:
         Two workflows may have a file of one name. Empty where the part, or the link to the tree,
         is gone.
     """
+    root = source_root(out)
     try:
-        about: dict[str, Any] = json.loads((out / DESCRIPTION).read_text(encoding="utf-8"))
-        root = Path(unquote(urlsplit(about["DatasetLinks"][SOURCE]).path))
-        inputs = json.loads(part_attrs(part_path(out, scan))["inputs"])
+        inputs = json.loads(part_attrs(part_path(out, scan))["inputs"]) if root else []
     except (OSError, ValueError, KeyError):
         return {}
     found: dict[str, list[Path]] = {}
     for entry in inputs:
-        path = root / entry["path"]
+        path = Path(root, entry["path"])
         found.setdefault(path.name, []).append(path)
     return found

@@ -38,8 +38,8 @@ class Content:
 
     Parameters
     ----------
-    title : str
-        Of the study.
+    folder, source : str
+        Where the study is, and the tree that it was made of.
     atlases : sequence of Atlas
         Its cubes.
     notes : Remarks
@@ -50,7 +50,8 @@ class Content:
         By the place of the finding.
     """
 
-    title: str
+    folder: str
+    source: str
     atlases: Sequence[Atlas]
     notes: Remarks
     inspection: Inspection
@@ -114,7 +115,7 @@ def _context(content: Content) -> dict[str, Any]:
         for n, scan in enumerate(first.scans)
     }
     return {
-        "title": content.title,
+        "title": Path(content.folder).name,
         "version": __version__,
         "made": datetime.now(UTC).astimezone(),
         "kinds": KINDS,
@@ -147,7 +148,11 @@ def _context(content: Content) -> dict[str, Any]:
         "failures": content.notes.failures[:ROWS],
         "n_failures": len(content.notes.failures),
         "left_out": _left_out(content.notes.left_out),
-        "provenance": _provenance(first),
+        "provenance": [
+            ("Folder", content.folder),
+            ("Made of", content.source),
+            *_provenance(first),
+        ],
         "rows": ROWS,
     }
 

@@ -163,9 +163,9 @@ class Sides:
             found.add(
                 "sides",
                 self._atlas.scans[scan],
-                f"Left minus right in {shown} runs against the other scans (correlation "
-                f"{agreement:.2f} over {len(self._pairs)} pairs of {self._atlas.name})",
                 score=float(len(seen) - agreement),
+                text=f"Left minus right in {shown} runs against the other scans (correlation "
+                f"{agreement:.2f} over {len(self._pairs)} pairs of {self._atlas.name})",
                 atlases=[self._atlas.name],
                 scalars=names,
             )

@@ -8,7 +8,7 @@ import numpy as np
 
 from qsiparc.report.finding import KEPT, Findings, Spot
 from qsiparc.report.robust import middle, scale
-from qsiparc.report.volumes import ALONE, FEWEST, more, together
+from qsiparc.report.volumes import ALONE, FEWEST, together
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -123,7 +123,6 @@ def check_unlike(atlas: Atlas, sheet: Sheet, passed: NDArray[np.bool_], found: F
         found.add(
             "values",
             atlas.scans[scan],
-            f"{spots[0].name}{more(rows)}: {spots[0].text}",
             score=spots[0].score,
             atlases=[atlas.name],
             scalars=[sheet.name],
@@ -176,18 +175,14 @@ def _add_one(
     count = rows.size
     spots = []
     for row, column in cells:
-        said = f"mean {_number(sheet.mean[row, column])}{_unit(sheet)}"
+        said = f"mean {sheet.name} {_number(sheet.mean[row, column])}{_unit(sheet)}"
         where = (atlas.name, atlas.regions[row], atlas.region_names[row], sheet.name)
         spots.append(Spot(*where, said, float(count)))
-    regions = "1 region" if count == 1 else f"{count} regions"
-    whose = "" if scan else f", in {n_scans} scans"
-    text = f"{sheet.name} in {regions} of {atlas.name}{whose}; {spots[0].name}: {spots[0].text}"
     found.add(
         kind,
         scan,
-        text,
         score=float(count),
-        scalar=sheet.name,
+        text="" if scan else f"{sheet.name} in {n_scans} scans",
         atlases=[atlas.name],
         scalars=[sheet.name],
         spots=spots,

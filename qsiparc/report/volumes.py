@@ -76,16 +76,15 @@ def check_volumes(atlas: Atlas, size: NDArray[np.float64], found: Findings) -> N
                 atlas.regions[row],
                 atlas.region_names[row],
                 "",
-                f"{size[row, scan]:.0f} voxels, {np.exp(apart[row, scan]):.2g} times the usual",
+                f"{size[row, scan]:.0f} voxels, {np.exp(apart[row, scan]):.2g} times the usual for "
+                "a brain of that size",
                 float(abs(z[row, scan])),
             )
             for row in rows[:KEPT]
         ]
-        text = f"{spots[0].name}{more(rows)}: {spots[0].text} for a brain of that size"
         found.add(
             "volume",
             atlas.scans[scan],
-            text,
             score=spots[0].score,
             atlases=[atlas.name],
             spots=spots,
@@ -118,12 +117,7 @@ def _check_total(
             "many as is usual: another voxel size, or another atlas"
         )
         score = float(_Z * abs(apart[scan]))
-        found.add("volume", atlas.scans[scan], text, score=score, atlases=[atlas.name])
-
-
-def more(rows: NDArray[np.intp]) -> str:
-    """How many regions there are beside the first."""
-    return f" and {rows.size - 1} more" if rows.size > 1 else ""
+        found.add("volume", atlas.scans[scan], score=score, text=text, atlases=[atlas.name])
 
 
 def _check_lost(atlas: Atlas, size: NDArray[np.float64], found: Findings) -> None:
@@ -161,7 +155,6 @@ def _add_lost(
     found.add(
         "lost",
         scan,
-        f"{spots[0].name}{more(rows)}: {spots[0].text}",
         score=float(known[rows].sum()),
         atlases=[atlas.name],
         spots=spots,

@@ -1,0 +1,107 @@
+"""Which chunks a zarr store was written with, so that one that is lost is missed.
+
+A zarr array may lack any chunk, which then holds the fill value: a file that was lost is NaN to
+every reader, without a word. So each array notes its chunks in a file of its own, which other
+readers do not look at.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from qsiparc.errors import CubeError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NAME: Final = ".qsiparc"
+"""In the folder of an array: a stranger in that of a group makes zarr warn."""
+
+FORMAT: Final = 1
+"""Of the archives that this version writes; it reads no newer ones."""
+
+_METADATA: Final = ("zarr.json", ".zarray", ".zattrs", ".zgroup", ".zmetadata", NAME)
+
+
+def checksums() -> tuple[Any, ...]:
+    """The compressors of an array in format 3, the last of which adds a checksum to each chunk."""
+    from zarr.codecs import Crc32cCodec, ZstdCodec
+
+    return ZstdCodec(), Crc32cCodec()
+
+
+def write_manifests(store: Path) -> None:
+    """Note the chunks of every array of a store that is whole.
+
+    Parameters
+    ----------
+    store : Path
+        Its folder.
+    """
+    for array in _arrays(store):
+        noted = {"qsiparc_archive": FORMAT, "chunks": sorted(_chunks(array))}
+        (array / NAME).write_text(json.dumps(noted), encoding="utf-8")
+
+
+def require_chunks(store: Path) -> None:
+    """Check that no chunk of a store was lost since it was written.
+
+    Parameters
+    ----------
+    store : Path
+        Its folder; arrays that somebody else wrote are passed over.
+
+    Raises
+    ------
+    CubeError
+        A chunk is missing, or a newer version wrote the store. The message names it.
+    """
+    for array in _arrays(store):
+        try:
+            noted = json.loads((array / NAME).read_text(encoding="utf-8"))
+            version, chunks = noted["qsiparc_archive"], set(noted["chunks"])
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise CubeError(f"{array / NAME}: the list of chunks is damaged: {error}.") from error
+        if version != FORMAT:
+            raise CubeError(
+                f"{store}: this archive has format {version}, and this version of qsiparc reads "
+                f"format {FORMAT}. Install a newer one: pip install --upgrade qsiparc."
+            )
+        lost = sorted(chunks.difference(_chunks(array)))
+        if lost:
+            raise CubeError(
+                f"{store}: {len(lost)} of {len(chunks)} chunks of {array.relative_to(store)} are "
+                f"missing, {lost[0]} for one. Their values would be NaN without a word. Copy the "
+                f"store again, all of it, or make it anew."
+            )
+
+
+def _arrays(store: Path) -> Iterator[Path]:
+    """The folders of a store's arrays."""
+    for folder, below, names in os.walk(store):
+        if ".zarray" in names or NAME in names or _is_array(Path(folder, "zarr.json"), names):
+            below.clear()
+            yield Path(folder)
+
+
+def _is_array(metadata: Path, names: list[str]) -> bool:
+    if metadata.name not in names:
+        return False
+    try:
+        content = json.loads(metadata.read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # zarr says what is wrong with it
+        return False
+    return isinstance(content, dict) and content.get("node_type") == "array"
+
+
+def _chunks(array: Path) -> Iterator[str]:
+    """The files of an array that hold its values."""
+    for folder, _, names in os.walk(array):
+        for name in names:
+            if name not in _METADATA:
+                yield Path(folder, name).relative_to(array).as_posix()

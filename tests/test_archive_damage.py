@@ -1,0 +1,154 @@
+"""Archives that lost a chunk, or of which a byte was flipped: an error that names them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+
+import numpy as np
+import pytest
+import xarray as xr
+from phantoms import ramp, volume
+
+import qsiparc
+from qsiparc.errors import CubeError
+
+
+@pytest.fixture
+def cube():
+    dseg = volume((ramp() // 40 + 1).astype("i2"))
+    return volume(ramp()).parc.extract(dseg, scalar="FA", subject="sub-01")
+
+
+@pytest.fixture
+def store(cube, tmp_path):
+    return cube.parc.save(tmp_path / "cube.zarr")
+
+
+def chunks(store):
+    return sorted(path for path in store.rglob("c/**/*") if path.is_file())
+
+
+def flipped(path, at=-1):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2 if at < 0 else at] ^= 1
+    path.write_bytes(content)
+
+
+def test_a_missing_chunk_is_missed(store, tmp_path):
+    assert len(chunks(store)) > 5
+    for chunk in chunks(store):
+        copy = shutil.copytree(store, tmp_path / "copy.zarr")
+        (copy / chunk.relative_to(store)).unlink()
+        with pytest.raises(CubeError, match=r"copy\.zarr: 1 of 1 chunks of \w+ are missing, c/0"):
+            qsiparc.open(copy)
+        shutil.rmtree(copy)
+
+
+def test_a_missing_array_is_missed(store):
+    shutil.rmtree(store / "value")
+    with pytest.raises(CubeError, match=r"cube\.zarr: the folder of value is missing"):
+        qsiparc.open(store)
+
+
+def test_a_flipped_byte_is_never_another_value(store, tmp_path):
+    for chunk in chunks(store):
+        copy = shutil.copytree(store, tmp_path / "copy.zarr")
+        flipped(copy / chunk.relative_to(store))
+        with pytest.raises(CubeError, match=r"copy\.zarr: .*[Cc]hecksum"):
+            qsiparc.open(copy).load()
+        shutil.rmtree(copy)
+
+
+def test_plain_xarray_sees_the_flipped_byte_too_and_nothing_else(store, cube):
+    with xr.open_zarr(store) as plain:
+        assert plain.load().value.identical(cube.value)
+    flipped(store / "value" / "c" / "0" / "0" / "0" / "0")
+    with xr.open_zarr(store) as plain, pytest.raises(ValueError, match="checksum"):
+        plain.load()
+
+
+def test_a_cut_chunk_is_an_error(store):
+    chunk = store / "value" / "c" / "0" / "0" / "0" / "0"
+    whole = chunk.read_bytes()
+    for n in (0, 1, 5, len(whole) - 1):
+        chunk.write_bytes(whole[:n])
+        with pytest.raises(CubeError, match=r"cube\.zarr: value cannot be read"):
+            qsiparc.open(store).load()
+
+
+def test_a_list_of_chunks_that_is_damaged_or_newer(store):
+    noted = store / "value" / ".qsiparc"
+    for content, message in (
+        ("{", "the list of chunks is damaged"),
+        ("[]", "the list of chunks is damaged"),
+        (json.dumps({"qsiparc_archive": 2, "chunks": []}), "format 2, .* reads format 1"),
+    ):
+        noted.write_text(content)
+        with pytest.raises(CubeError, match=message):
+            qsiparc.open(store)
+
+
+@pytest.mark.filterwarnings("ignore:Consolidated metadata")
+def test_what_xarray_copies_is_opened_as_well(store, cube, tmp_path):
+    """A region without values is a chunk that xarray leaves out, and rightly."""
+    lazy = qsiparc.open(store)
+    (lazy * np.nan).chunk().to_zarr(tmp_path / "copy.zarr", zarr_format=3)
+    assert np.isnan(qsiparc.open(tmp_path / "copy.zarr").value).all()
+    xr.testing.assert_identical(qsiparc.open(store).load(), cube)
+
+
+def test_it_stays_lazy_and_can_be_selected_from(store, cube):
+    lazy = qsiparc.open(store)
+    assert not lazy.value.variable._in_memory
+    chosen = {"region": [2, 0], "stat": slice(1, 5, 2), "subject": 0}
+    xr.testing.assert_identical(lazy.isel(chosen).load(), cube.isel(chosen))
+
+
+def test_a_flipped_byte_in_netcdf_is_never_another_number(cube, tmp_path):
+    path = cube.parc.save(tmp_path / "cube.nc")
+    whole = path.read_bytes()
+    numbers = whole.index(np.float64(cube.value.values.flat[3]).tobytes()[2:7])
+    flipped(path, numbers)
+    with pytest.raises(CubeError, match=r"cube\.nc: .*HDF error"):
+        qsiparc.open(path).load()
+
+
+def test_what_is_no_file_makes_nobody_wait(tmp_path):
+    os.mkfifo(tmp_path / "pipe.nc")
+    (tmp_path / "folder.nc").mkdir()
+    for name, message in (("pipe.nc", "named pipe"), ("folder.nc", "folder")):
+        with pytest.raises(CubeError, match=f"{name}: this is a {message}"):
+            qsiparc.open(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda df: df.assign(region_index=df["region_index"] + 0.5), "holds whole numbers"),
+        (lambda df: df.assign(region_index="x"), "holds whole numbers"),
+        (lambda df: df.assign(region_index=True), "holds whole numbers"),
+        (lambda df: df.assign(region_index=2.0**70), "holds whole numbers"),
+        (lambda df: df.assign(region_index=np.nan), "missing values"),
+        (lambda df: df.assign(mean="high"), "'mean' is a statistic and holds text"),
+        (lambda df: df.iloc[:0], "no rows"),
+        (
+            lambda df: df.rename(columns={"std": "mean"}),
+            "Two columns of this table are called 'mean'",
+        ),
+        (lambda df: df.loc[[0, *df.index]], "stand twice"),
+    ],
+)
+def test_a_long_table_that_is_none(cube, change, message):
+    with pytest.raises(CubeError, match=message):
+        qsiparc.from_long(change(cube.parc.to_long()))
+
+
+def test_a_long_table_of_text(cube):
+    """Labels as text, and BIDS's own word for what is missing."""
+    table = cube.parc.to_long().astype({"region_index": str, "std": object})
+    table.loc[0, "std"] = "n/a"
+    again = qsiparc.from_long(table.sample(frac=1, random_state=0)).sel(region=cube.region)
+    assert np.isnan(again.sel(stat="std").value[0])
+    xr.testing.assert_equal(again.sel(stat="mean").value, cube.sel(stat="mean").value)
