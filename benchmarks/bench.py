@@ -236,7 +236,7 @@ def overhead(bench: Bench) -> str:
         ("`import qsiparc`, a new process", timed(imported("qsiparc"))),
     ]
     taken = interleave(dict(pairs[:2]), 3 * bench.rounds) | interleave(
-        dict(pairs[2:]), bench.rounds
+        dict(pairs[2:]), 3 * bench.rounds
     )
     rows = []
     for (name, _), (reference, _) in zip(
