@@ -19,6 +19,7 @@ from qsiparc.names import (
     SCALAR_COORDS,
     SUBJECT_COORDS,
     VALUE,
+    legible,
 )
 
 if TYPE_CHECKING:
@@ -59,12 +60,15 @@ def text(values: Any, *, what: str = "names") -> NDArray[Any]:  # noqa: ANN401 -
         One of them is None or NaN, which would be stored as an empty name without a word.
     """
     if isinstance(values, list | tuple) and set(map(type, values)) == {str}:
-        return np.array(values, dtype=TEXT)
+        try:
+            return np.array(values, dtype=TEXT)
+        except UnicodeEncodeError:  # of a file whose name is no UTF-8
+            return np.array([legible(value) for value in values], dtype=TEXT)
     flat = np.asarray(values, dtype=object).ravel()
     missing = [n for n, value in enumerate(flat) if value is None or value != value]  # noqa: PLR0124 - NaN
     if missing:
         raise CubeError(f"Missing {what} at {missing[:5]}: every one needs a text.")
-    return np.array([str(value) for value in flat], dtype=TEXT).reshape(np.shape(values))
+    return np.array([legible(str(value)) for value in flat], dtype=TEXT).reshape(np.shape(values))
 
 
 def is_cube(dataset: xr.Dataset) -> bool:

@@ -29,6 +29,7 @@ from qsiparc.space import voxel_grid
 from qsiparc.table import to_long
 from qsiparc.validity import Validity
 from qsiparc.version import __version__
+from qsiparc.voxels import require_real
 from qsiparc.weights import is_probability
 
 if TYPE_CHECKING:
@@ -38,9 +39,9 @@ if TYPE_CHECKING:
     import nibabel as nib
 
     from qsiparc.atlas import AtlasLUT
-    from qsiparc.catalogue import Stats
+    from qsiparc.catalogue import Statistic, Stats
     from qsiparc.parcellation import Dseg, Resample
-    from qsiparc.regions import Lut, Unknown
+    from qsiparc.regions import Lut, Regions, Unknown
     from qsiparc.validity import Range
     from qsiparc.weights import Image
 
@@ -84,6 +85,8 @@ def extract_cube(
     if weights is not None:
         require_weighted(statistics)
     volumes = _volumes(maps)
+    for volume in volumes:
+        require_real(volume.dtype, str(volume.attrs.get("source", "the map")))
     grid, *_ = [voxel_grid(volume) for volume in volumes]  # each checks its own witness
     of_scalars = scalar_coords(volumes, scalar)
     names = _map_names(of_scalars)
@@ -104,7 +107,7 @@ def extract_cube(
         )
     else:
         answer = over_labels(asked, dseg, lut, weights=weights, unknown=unknown, resample=resample)
-    rows = answer.rows
+    rows, reduced = answer.rows, answer.reduced
     coords = {
         **further_coords(volumes[0]),
         "region": ("region", rows.indices),
@@ -114,20 +117,28 @@ def extract_cube(
         **of_scalars,
         **file_coords(volumes, answer.source),
     }
-    reduced = answer.reduced
     values = reduced[0] if "scalar" in reduced[0].dims else xr.Variable.concat(reduced, "scalar")
-    attrs = {
-        "atlas": rows.atlas_name,
-        "lut": rows.source,
-        "stats": stats if isinstance(stats, str) else " ".join(s.name for s in statistics),
-        **own_attrs(statistics),
+    counted = {
         **validity.attrs(),
         **_stated_attrs(names, of_maps),
         **answer.attrs,
         **({"mask": within.name} if within else {}),
+    }
+    return assemble(values, coords, _attrs(rows, stats, statistics, counted))
+
+
+def _attrs(
+    rows: Regions, stats: Stats, statistics: Sequence[Statistic], counted: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What a cube says of its regions, its statistics, and what counted."""
+    return {
+        "atlas": rows.atlas_name,
+        "lut": rows.source,
+        "stats": stats if isinstance(stats, str) else " ".join(s.name for s in statistics),
+        **own_attrs(statistics),
+        **counted,
         "generated_by": f"qsiparc {__version__}",
     }
-    return assemble(values, coords, attrs)
 
 
 def _map_names(coords: Mapping[str, Any]) -> tuple[str, ...]:
@@ -261,7 +272,8 @@ def extract_scalar_map(  # noqa: PLR0917 - the documented signature
     )
     extra = [*SCALAR_COORDS, *(c for c in cube["region"].coords if c not in REGION_COORDS)]
     table = to_long(cube).drop(columns=["subject", "session", "atlas", *extra], errors="ignore")
-    return ExtractionResult(scalar_name, lut.atlas_name, table)
+    atlas = getattr(lut, "atlas_name", cube.attrs["atlas"])  # a path will do, and so will None
+    return ExtractionResult(scalar_name, atlas, table)
 
 
 def merge_extraction_results(results: Sequence[ExtractionResult]) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
@@ -14,8 +15,6 @@ from qsiparc.labels import counted, some
 from qsiparc.names import REGION_COORDS, RESERVED, VOLUME
 
 if TYPE_CHECKING:
-    import os
-
     from numpy.typing import NDArray
 
     from qsiparc.parcellation import Parcellation
@@ -68,8 +67,10 @@ def as_lut(lut: Lut | None, parcellation: Parcellation) -> AtlasLUT:
         return lut
     if isinstance(lut, pd.DataFrame):
         return AtlasLUT.from_dataframe(lut, parcellation.atlas_name)
-    if lut is not None:
+    if isinstance(lut, str | os.PathLike):
         return read_lut(lut)
+    if lut is not None:
+        raise TypeError(f"lut takes an AtlasLUT, a path or a DataFrame, not {type(lut).__name__}.")
     regions = [_nameless(label) for label in parcellation.labels.tolist()]
     return AtlasLUT(regions, parcellation.atlas_name)
 

@@ -187,6 +187,8 @@ def _voxel_numbers(obj: xr.DataArray | xr.Dataset, dim: str) -> NDArray[np.float
     numbers = (
         obj.coords.variables[dim].to_numpy() if dim in obj.coords else np.arange(obj.sizes[dim])
     )
+    if numbers.dtype.kind not in "iuf":
+        raise SpaceError(f"The voxel numbers along {dim!r} are no numbers: {numbers}.")
     return np.asarray(numbers, dtype=np.float64)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
@@ -134,7 +135,13 @@ def weights_on(image: Image, grid: Grid) -> tuple[NDArray[Any], str]:
         It is on another lattice.
     OptionError
         It is not 3D.
+    FileNotFoundError
+        There is no such file.
     """
+    if isinstance(image, str) and not Path(image).exists():
+        raise FileNotFoundError(
+            f"weights is {PROBABILITY!r} or an image, and there is no file {image!r}."
+        )
     array = image if isinstance(image, xr.DataArray) else open_nifti(image)
     source = str(array.attrs.get("source", ""))
     further = {str(dim): n for dim, n in array.sizes.items() if dim not in VOXEL_DIMS}

@@ -158,6 +158,20 @@ def test_the_ranges_of_sidecars(tmp_path):
     }
 
 
+def test_what_is_no_number_is_told_with_the_scan(tmp_path):
+    tree = make_qsirecon(tmp_path / "qsirecon", n_subjects=1, resolution=8)
+    for path in tree.rglob("*_dwimap.nii.gz"):
+        if not path.name.endswith("ACPC_param-FA_dwimap.nii.gz"):
+            path.unlink()
+            continue
+        fa = qsiparc.open_nifti(path).load()
+        fa.where(np.isnan(fa) | (fa == 0), np.inf).parc.to_nifti(path)
+    with pytest.warns(qsiparc.errors.QsiparcWarning, match="came with warnings.*FA: voxels that"):
+        made(tree, tmp_path / "out")
+    (said,) = json.loads(part_attrs(part_paths(tmp_path / "out")[0])["warnings"])
+    assert "of the regions, " in said
+
+
 def test_in_a_shell(tree, tmp_path):
     options = ["--valid-range", "-1", "0.3", "--min-coverage", "0.5", "--min-voxels", "2"]
     folders = [str(tree), str(tmp_path / "out")]

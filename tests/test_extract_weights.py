@@ -189,6 +189,40 @@ def test_mean_and_std_are_those_of_statsmodels(seed):
         assert stat(cube, "std")[region] == pytest.approx(theirs.std, rel=1e-12)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_all_others_as_they_are_written_down(seed):
+    rng = np.random.default_rng(seed)
+    values, weights = rng.normal(3, 1, (4, 5, 6)), rng.random((4, 5, 6)) ** 2
+    values[0, 0], weights[1] = 0, 0
+    values[2, 2, 2] = NAN
+    dseg = np.ones((4, 5, 6), np.int16)
+    cube = volume(values).parc.extract(volume(dseg), weights=volume(weights), stats=ALONE)
+    found = dict(zip(ALONE, cube.value.squeeze().to_numpy(), strict=True))
+    has_weight = weights > 0
+    expected = oracle.weighted_region(values[has_weight], weights[has_weight])
+    valid = has_weight & ~np.isnan(values)
+    x, w = values[valid], weights[valid]
+    quantile = {q: oracle.weighted_percentile(x, w, q) for q in (5, 10, 25, 50, 75, 90, 95)}
+    expected |= {f"percentile_{q}": value for q, value in quantile.items()}
+    expected |= {
+        "minimum": x.min(),
+        "maximum": x.max(),
+        "cv": expected["std"] / (expected["mean"] + 1e-10),
+        "robust_cv": expected["iqr"] / (quantile[50] + 1e-10),
+        "quartile_dispersion": expected["iqr"] / (quantile[75] + quantile[25] + 1e-10),
+        "abs_skewness": abs(expected["skewness"]),
+        "abs_kurtosis": abs(expected["kurtosis"]),
+        "is_strongly_skewed": abs(expected["skewness"]) > 0.5,
+        "is_heavy_tailed": abs(expected["kurtosis"]) > 1,
+        "n_atlas_voxels": has_weight.sum(),
+        "n_zero": (values[has_weight] == 0).sum(),
+        "n_nonfinite": 0,
+    }
+    assert set(found) == set(expected)
+    for name, value in expected.items():
+        assert found[name] == pytest.approx(float(value), rel=1e-11), name
+
+
 def test_equal_weights_are_no_weights(fa):
     dseg = volume(LABELS)
     plain = fa.parc.extract(dseg, LUT, stats=ALONE)
@@ -299,6 +333,10 @@ class TestOptions:
             fa.parc.extract(volume(LABELS), LUT, weights=volume(weights))
         weights[0, 0, 3], weights[1, 1, 1] = 1, bad  # in no region
         fa.parc.extract(volume(LABELS), LUT, weights=volume(weights))
+
+    def test_a_word_that_is_no_file(self, fa, probseg):
+        with pytest.raises(FileNotFoundError, match=r"'probability' or an image.*'probabilities'"):
+            fa.parc.extract(probseg, LUT, threshold=0.5, weights="probabilities")
 
     def test_missing_weights_are_none_with_a_warning(self, fa, tmp_path):
         weights = np.where(LABELS == 1, np.nan, 1).astype(np.float32)
@@ -431,6 +469,15 @@ def test_one_pass_through_the_file_for_all_maps(fa, tmp_path, passes):
     path = write(tmp_path / "atlas-Soft_probseg.nii.gz", PROBABILITIES)
     maps = xr.Dataset({f"m{n}": fa + n for n in range(4)})
     maps.parc.extract(path, LUT, weights="probability")
+    assert passes == [str(path)]
+
+
+def test_a_lazy_cube_reads_the_atlas_when_it_is_computed(fa, tmp_path, passes):
+    path = write(tmp_path / "atlas-Soft_probseg.nii.gz", PROBABILITIES)
+    maps = xr.Dataset({"FA": fa.chunk(), "MD": fa.chunk() * 1e-3})
+    lazy = maps.parc.extract(path, LUT, weights="probability")
+    assert passes == []
+    lazy.load()
     assert passes == [str(path)]
 
 

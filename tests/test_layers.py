@@ -195,6 +195,7 @@ MAY_IMPORT = {
         "table",
         "validity",
         "weights",
+        "voxels",
     },
     "fromlong": {"coords", "cube", "table"},
     "grid": set(),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from qsiparc.catalogue import resolve
 from qsiparc.catalogue.own import own_attrs
 from qsiparc.cohort.parts import FORMAT
+from qsiparc.names import legible
 from qsiparc.version import __version__
 
 if TYPE_CHECKING:
@@ -76,9 +77,9 @@ class Inspector:
         return {
             "fingerprint": _digest([made_of, states]),
             "content_fingerprint": _digest([made_of, contents]) if self._check_content else "",
-            "inputs": json.dumps(inputs, ensure_ascii=False),
+            "inputs": legible(json.dumps(inputs, ensure_ascii=False)),
             "options": json.dumps(options),
-            "asked": " ".join(sorted({*task.luts, *(one.scalar for one in task.maps)})),
+            "asked": legible(" ".join(sorted({*task.luts, *(one.scalar for one in task.maps)}))),
         }
 
     def _table(self, lut: AtlasLUT) -> str:
@@ -154,4 +155,4 @@ def _content(path: str) -> str:
 
 def _digest(content: Any) -> str:  # noqa: ANN401 - any JSON
     text = json.dumps(content, ensure_ascii=False)
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+    return hashlib.blake2b(text.encode(errors="backslashreplace"), digest_size=16).hexdigest()

@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from qsiparc.names import legible
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -105,7 +107,7 @@ class Report:
 
 def to_json(troubles: Iterable[Trouble]) -> str:
     """Records as the text of an attribute."""
-    return json.dumps([trouble._asdict() for trouble in troubles], ensure_ascii=False)
+    return legible(json.dumps([trouble._asdict() for trouble in troubles], ensure_ascii=False))
 
 
 def from_json(text: str) -> tuple[Trouble, ...]:

@@ -11,6 +11,7 @@ from qsiparc.cohort.parts import write_part
 from qsiparc.cohort.record import Status, Trouble, to_json
 from qsiparc.cohort.work import Work
 from qsiparc.errors import collected_warnings
+from qsiparc.names import legible
 from qsiparc.validity import EVERYTHING, Validity
 from qsiparc.version import __version__
 
@@ -115,6 +116,6 @@ def part_attributes(
         **task.attrs,
         "failures": to_json(failures),
         "left_out": to_json(left_out),
-        "warnings": json.dumps(list(messages), ensure_ascii=False),
+        "warnings": legible(json.dumps(list(messages), ensure_ascii=False)),
         "generated_by": f"qsiparc {__version__}",
     }
