@@ -20,25 +20,12 @@ _FAMILIES: Final = (
     *(*centre.DECLARED, *filtered.DECLARED, *shape.DECLARED),
     *(*normality.DECLARED, *counts.DECLARED),
 )
+_DECLARED: Final = {statistic.name: statistic for statistic in _FAMILIES}
+_EXTENDED: Final = tuple(name for name in OUTPUT_COLUMNS if name in _DECLARED)
+_CORE: Final = tuple(name for name in _EXTENDED if _DECLARED[name].tier == "core")
 
-
-def _in_order(tier: str) -> list[Statistic]:
-    """Statistics of a tier; those that every table has, as it has them."""
-    own = [statistic for statistic in _FAMILIES if statistic.tier == tier]
-    names = [name for name in OUTPUT_COLUMNS if name in {statistic.name for statistic in own}]
-    return sorted(own, key=lambda s: names.index(s.name) if s.name in names else len(names))
-
-
-_CORE: Final = tuple(statistic.name for statistic in _in_order("core"))
-_EXTENDED: Final = tuple(
-    name for name in OUTPUT_COLUMNS if name in {s.name for s in _FAMILIES if s.tier != "diagnostic"}
-)
-
-CATALOGUE: Final = {
-    name: next(s for s in _FAMILIES if s.name == name)
-    for name in (*_EXTENDED, *(s.name for s in _in_order("diagnostic")))
-}
-"""Every built-in statistic, by name."""
+CATALOGUE: Final = {name: _DECLARED[name] for name in (*_EXTENDED, *_DECLARED)}
+"""Every built-in statistic, by name; first those that every table has, in its order."""
 
 TIERS: Final = {"core": _CORE, "extended": _EXTENDED, "diagnostic": tuple(CATALOGUE)}
 """Names of built-in statistics that are asked for together; `tiers` has those of today."""
