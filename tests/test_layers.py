@@ -191,6 +191,7 @@ MAY_IMPORT = {
         "masking",
         "nifti",
         "over",
+        "reduce",
         "space",
         "table",
         "validity",

@@ -14,6 +14,7 @@ from made_study import failure, put
 import qsiparc
 from qsiparc.cli import main
 from qsiparc.errors import CubeError, OptionError, QsiparcWarning
+from qsiparc.tutorial import make_qsirecon
 
 VOID = {"meta", "link", "img", "input", "br", "path"}
 
@@ -140,6 +141,24 @@ def test_finalize_and_build_write_it_unless_told_not_to(tmp_path):
     qsiparc.finalize(out)
     assert (out / "report.html").exists()
     assert "report.html" in (out / ".bidsignore").read_text().split()
+
+
+@pytest.mark.parametrize("option", ["--report", "--no-report"])
+def test_the_command_build_says_where_it_is(tmp_path, option):
+    root = make_qsirecon(tmp_path / "qsirecon", n_subjects=1, resolution=8)
+    out = str(tmp_path / "out")
+    call = ["build", str(root), out, "-a", "4S156Parcels", "-m", "md", "--stats", "core", option]
+    done = CliRunner().invoke(main, call)
+    assert done.exit_code == 0
+    assert (tmp_path / "out" / "report.html").exists() == (option == "--report")
+    assert ("report.html  what stands out" in done.output) == (option == "--report")
+
+
+def test_an_earlier_report_that_is_not_renewed_is_told(tmp_path):
+    put(tmp_path / "out", "sub-01")
+    qsiparc.finalize(tmp_path / "out")
+    with pytest.warns(QsiparcWarning, match=r"report\.html is of an earlier run.*--report renews"):
+        qsiparc.finalize(tmp_path / "out", report=False)
 
 
 def test_without_jinja2_the_study_is_whole_and_a_hint_says_how(tmp_path, monkeypatch):
