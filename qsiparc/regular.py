@@ -55,10 +55,17 @@ def open_regular(path: os.PathLike[str], error: type[QsiparcError]) -> BinaryIO:
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
         handle = os.open(path, flags)
-    except FileNotFoundError:
+    except FileNotFoundError as missing:
+        if os.path.islink(path):  # noqa: PTH114 - any path-like
+            raise FileNotFoundError(
+                missing.errno,
+                f"The link leads nowhere, to {os.readlink(path)} (of a DataLad data set, get the "  # noqa: PTH115 - the same
+                f"content: datalad get)",
+                os.fspath(path),
+            ) from None
         raise
     except (OSError, ValueError) as reason:
-        if os.path.isdir(path):  # noqa: PTH112 - Windows cannot open folders; a path may be odd
+        if os.path.isdir(path):  # noqa: PTH112 - Windows cannot open folders
             raise error(f"{path}: this is a folder, not a file. Give the path of a file.") from None
         said = getattr(reason, "strerror", None) or str(reason)
         raise error(f"{path}: it cannot be opened: {said}.") from reason
