@@ -265,3 +265,15 @@ def test_what_is_missing_is_named_and_so_is_who_misses_it(tmp_path):
     (tmp_path / "fa.img").unlink()
     with pytest.raises(FileNotFoundError, match=r"fa\.hdr: its image data, fa\.img, are missing"):
         qsiparc.open_nifti(tmp_path / "fa.hdr")
+
+
+def test_a_sidecar_that_is_no_file_makes_nobody_wait(tmp_path):
+    path = write(tmp_path / "fa.nii", ramp())
+    os.mkfifo(tmp_path / "fa.json")
+    with pytest.warns(NiftiWarning, match=r"fa\.json: the JSON sidecar .*: this is a named pipe"):
+        np.testing.assert_array_equal(qsiparc.open_nifti(path), ramp())
+    (tmp_path / "fa.json").unlink()
+    with (tmp_path / "fa.json").open("wb") as file:
+        file.truncate(2**33)
+    with pytest.warns(NiftiWarning, match=r"fa\.json: the JSON sidecar .* is longer than"):
+        np.testing.assert_array_equal(qsiparc.open_nifti(path), ramp())
