@@ -27,7 +27,7 @@ SMALL = 1e-3
 SIZES = (1, 2, 3, 4, 5, 8, 19, 20, 30, 100, 1000, 5000, 5001, 20_000)
 NAMES = {"kurtosis": "excess_kurtosis", "abs_kurtosis": "abs_excess_kurtosis"}
 OURS = {"iqr", "minimum", "maximum", "n_voxels", "n_atlas_voxels", "n_zero", "n_nonfinite"}
-OURS |= {"mask_coverage", "sarle_bimodality"}
+OURS |= {"mask_coverage", "sarle_bimodality", "effective_n"}
 """What parcellate does not have, or not by that meaning."""
 
 VOXEL_VOLUME = 1.25**3

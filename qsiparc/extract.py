@@ -25,6 +25,7 @@ from qsiparc.names import (
 )
 from qsiparc.nifti import open_nifti
 from qsiparc.over import Question, over_labels, over_probabilities
+from qsiparc.reduce import by_scalar
 from qsiparc.space import voxel_grid
 from qsiparc.table import to_long
 from qsiparc.validity import Validity
@@ -117,14 +118,13 @@ def extract_cube(
         **of_scalars,
         **file_coords(volumes, answer.source),
     }
-    values = reduced[0] if "scalar" in reduced[0].dims else xr.Variable.concat(reduced, "scalar")
     counted = {
         **validity.attrs(),
         **_stated_attrs(names, of_maps),
         **answer.attrs,
         **({"mask": within.name} if within else {}),
     }
-    return assemble(values, coords, _attrs(rows, stats, statistics, counted))
+    return assemble(by_scalar(reduced), coords, _attrs(rows, stats, statistics, counted))
 
 
 def _attrs(

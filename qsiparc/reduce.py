@@ -216,6 +216,11 @@ def reduce_map(volume: xr.Variable, reduction: Reduction) -> xr.Variable:
     -------
     Variable
     """
+    data = volume.data
+    if isinstance(data, np.ndarray):  # what apply_ufunc would come to, without the way there
+        further = [dim for dim in volume.dims if dim not in VOXEL_DIMS]
+        block = data.transpose([volume.dims.index(dim) for dim in (*further, *VOXEL_DIMS)])
+        return xr.Variable((*further, "region", "stat"), reduction(block))
     reduced: xr.Variable = xr.apply_ufunc(
         reduction,
         volume,
@@ -233,3 +238,15 @@ def reduce_map(volume: xr.Variable, reduction: Reduction) -> xr.Variable:
         keep_attrs=False,
     )
     return reduced
+
+
+def by_scalar(reduced: Sequence[xr.Variable]) -> xr.Variable:
+    """What was reduced of one map or more, on a dim of scalars, unless the maps had one."""
+    if "scalar" in reduced[0].dims:
+        return reduced[0]
+    stacked: xr.Variable = (
+        reduced[0].set_dims(["scalar", *reduced[0].dims])
+        if len(reduced) == 1
+        else xr.Variable.concat(reduced, "scalar")
+    )
+    return stacked

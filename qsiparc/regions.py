@@ -113,7 +113,7 @@ def region_rows(lut: AtlasLUT, parcellation: Parcellation, unknown: Unknown) -> 
     """
     if unknown not in get_args(Unknown):
         raise OptionError(f"unknown takes 'raise', 'warn' or 'keep', not {unknown!r}.")
-    indices = np.array([region.index for region in lut], np.int64)
+    indices = lut.labels()
     table = lut.text_columns()
     strange = parcellation.labels[~np.isin(parcellation.labels, indices)]
     if 0 in indices:

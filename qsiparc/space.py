@@ -119,7 +119,7 @@ def file_grid(obj: xr.DataArray | xr.Dataset) -> Grid:
             "qsiparc.open_nifti, or set it: .parc.with_affine(affine). If it is the result of a "
             "computation, its parts may have been on different grids."
         )
-    grid = Grid.from_attrs(obj.coords[SPACE].attrs)
+    grid = Grid.from_attrs(obj.coords.variables[SPACE].attrs)
     index = obj.xindexes.get(SPACE)
     parts = [obj, *obj.data_vars.values()] if isinstance(obj, xr.Dataset) else [obj]
     witnesses = [(getattr(part, "name", None), _witness(part.attrs)) for part in parts]
@@ -171,13 +171,15 @@ def voxel_grid(obj: xr.DataArray | xr.Dataset) -> Grid:
                 f"nobody knows. Keep the coordinate {dim!r}."
             )
         numbers = _voxel_numbers(obj, dim)
+        shape.append(numbers.size)
+        if numbers.size == grid.shape[axis] and np.array_equal(numbers, np.arange(numbers.size)):
+            continue  # as in the file, as most are
         spacing = (numbers[-1] - numbers[0]) / (numbers.size - 1) if numbers.size > 1 else 1.0
         even = numbers[:1] + spacing * np.arange(numbers.size)
         if numbers.size == 0 or spacing == 0 or not (np.abs(numbers - even) <= EVEN).all():
             raise SpaceError(f"The voxel numbers along {dim!r} are not evenly spaced: {numbers}.")
         step[axis, axis] = spacing
         step[axis, 3] = numbers[0]
-        shape.append(numbers.size)
     is_whole = tuple(shape) == grid.shape and np.array_equal(step, np.eye(4))
     return grid if is_whole else Grid(grid.affine @ step, tuple(shape))
 

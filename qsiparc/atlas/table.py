@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
@@ -16,6 +17,8 @@ from qsiparc.errors import LutError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
 
 _COLUMNS: Final = ["region_index", "region_name", "hemisphere"]
 _INT64: Final = np.iinfo(np.int64)
@@ -119,6 +122,7 @@ class AtlasLUT:
                 )
             self._by_index[region.index] = region
         self._extra = _as_extra(extra, len(self._regions))
+        self._labels = np.array([region.index for region in self._regions], np.int64)
 
     @classmethod
     def from_dataframe(
@@ -236,6 +240,10 @@ class AtlasLUT:
         }
         return pd.concat([pd.DataFrame(columns), self._extra], axis=1)
 
+    def labels(self) -> NDArray[np.int64]:
+        """The indices in the order of the regions, as an array; a new one each time."""
+        return self._labels.copy()
+
     def text_columns(self) -> dict[str, list[str]]:
         """All of the table that is text, without pandas in between.
 
@@ -244,6 +252,10 @@ class AtlasLUT:
         dict of str to list of str
             ``region_name``, ``hemisphere``, then every other column of the label file; new lists.
         """
+        return {heading: cells.copy() for heading, cells in self._text.items()}
+
+    @cached_property
+    def _text(self) -> dict[str, list[str]]:
         return {
             "region_name": [region.name for region in self._regions],
             "hemisphere": [region.hemisphere for region in self._regions],
