@@ -88,7 +88,7 @@ notebooks: $(VENV)/.test
 fuzz: $(VENV)/.fuzz
 	@mkdir -p .fuzz/volumes .fuzz/luts
 	cd .fuzz && for what in volumes luts; do \
-	  ../$(BIN)/python ../fuzz/$$what.py $$what ../tests/corpus/$$what -max_total_time=$(FUZZ) \
+	  $(abspath $(BIN))/python ../fuzz/$$what.py $$what ../tests/corpus/$$what -max_total_time=$(FUZZ) \
 	    -max_len=4096 -len_control=0 -timeout=20 -artifact_prefix=$$what- || exit 1; done
 
 # the oldest version of every dependency that pyproject.toml allows, in an environment of its own

@@ -13,7 +13,7 @@ from qsiparc.atomic import replacing
 from qsiparc.cube import in_order, is_cube
 from qsiparc.errors import CubeError
 from qsiparc.guarded import guarded
-from qsiparc.manifest import checksums, require_chunks, write_manifests
+from qsiparc.manifest import checksums, netcdf_checksum, require_chunks, write_manifests
 from qsiparc.names import CUBE_DIMS, SPACE, VALUE, VOXEL_DIMS
 from qsiparc.regular import open_regular
 from qsiparc.space import with_index
@@ -76,23 +76,6 @@ def _to_zarr(obj: xr.DataArray | xr.Dataset | xr.DataTree, path: Path) -> None:
 
 def _to_netcdf(obj: xr.DataArray | xr.Dataset | xr.DataTree, path: Path) -> None:
     obj.to_netcdf(path, engine="netcdf4", encoding=_encoding(obj, netcdf_checksum))
-
-
-def netcdf_checksum(variable: xr.Variable) -> dict[str, Any]:
-    """What makes netCDF add a checksum to every chunk of a variable; it can for arrays of numbers.
-
-    Parameters
-    ----------
-    variable : Variable
-        To be written.
-
-    Returns
-    -------
-    dict
-        Its encoding.
-    """
-    can = variable.dtype.kind in "iuf" and variable.ndim and variable.size
-    return {"fletcher32": True, "contiguous": False} if can else {}
 
 
 def _encoding(

@@ -1,4 +1,4 @@
-"""Which chunks a zarr store was written with, so that one that is lost is missed.
+"""What an archive carries so that damage shows: checksums, and lists of chunks.
 
 A zarr array may lack any chunk, which then holds the fill value: a file that was lost is NaN to
 every reader, without a word. So each array notes its chunks in a file of its own, which other
@@ -17,6 +17,8 @@ from qsiparc.errors import CubeError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import xarray as xr
+
 NAME: Final = ".qsiparc"
 """In the folder of an array: a stranger in that of a group makes zarr warn."""
 
@@ -31,6 +33,23 @@ def checksums() -> tuple[Any, ...]:
     from zarr.codecs import Crc32cCodec, ZstdCodec
 
     return ZstdCodec(), Crc32cCodec()
+
+
+def netcdf_checksum(variable: xr.Variable) -> dict[str, Any]:
+    """What makes netCDF add a checksum to every chunk of a variable; it can for arrays of numbers.
+
+    Parameters
+    ----------
+    variable : Variable
+        To be written.
+
+    Returns
+    -------
+    dict
+        Its encoding.
+    """
+    can = variable.dtype.kind in "iuf" and variable.ndim and variable.size
+    return {"fletcher32": True, "contiguous": False} if can else {}
 
 
 def write_manifests(store: Path) -> None:

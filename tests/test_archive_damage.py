@@ -12,6 +12,7 @@ import xarray as xr
 from phantoms import ramp, volume
 
 import qsiparc
+from qsiparc.cohort.parts import read_part, write_part
 from qsiparc.errors import CubeError
 
 
@@ -152,3 +153,13 @@ def test_a_long_table_of_text(cube):
     again = qsiparc.from_long(table.sample(frac=1, random_state=0)).sel(region=cube.region)
     assert np.isnan(again.sel(stat="std").value[0])
     xr.testing.assert_equal(again.sel(stat="mean").value, cube.sel(stat="mean").value)
+
+
+def test_a_flipped_byte_in_a_part_is_never_another_number(cube, tmp_path):
+    tree = xr.DataTree.from_dict({"A": cube})
+    path = write_part(tmp_path, "sub-01", tree)
+    xr.testing.assert_identical(read_part(path)["A"].to_dataset(), cube)
+    content = path.read_bytes()
+    flipped(path, content.index(np.float64(cube.value.values.flat[3]).tobytes()[2:7]))
+    with pytest.raises(CubeError, match=r"sub-01\.nc: this is no whole part"):
+        read_part(path)

@@ -126,3 +126,37 @@ def test_moments_and_quartiles_against_the_plain_loop(regions):
         assert np.sqrt(s.moment(2)[at]) == pytest.approx(expected["std"], **close)
         iqr = (s.percentile(75) - s.percentile(25))[at]
         assert iqr == pytest.approx(expected["iqr"], abs=0, rel=0, nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        [-3, -1, 0, 2, 5],
+        [-70000, -70000 + 2**16, 1, 9],  # the same in 16 bits
+        [1, 2**16 + 1, 7],  # as far apart as 16 bits reach, and one further
+        [2**16, 1, 7],
+        [5, 5 + TABLE, 5 + 2**16],
+    ],
+)
+def test_labels_are_ascending_and_none_is_another(labels):
+    flat = np.array([*labels, *labels[::-1]])
+    plan = make_plan(flat)
+    assert plan.labels.tolist() == sorted(set(labels) - {0})
+    for label, start, stop in zip(plan.labels, plan.offsets[:-1], plan.offsets[1:], strict=True):
+        assert plan.positions[start:stop].tolist() == np.flatnonzero(flat == label).tolist()
+
+
+def test_moments_about_the_mean_by_hand():
+    """1, 2, 9: about the mean of 4 the deviations are −3, −2, 5; the median is 2."""
+    segments = Segments(np.array([1.0, 9.0, 2.0]), np.array([0, 3]))
+    assert segments.mean.tolist() == [4]
+    assert segments.moment(2).tolist() == [pytest.approx((9 + 4 + 25) / 3)]
+    assert segments.moment(3).tolist() == [pytest.approx((-27 - 8 + 125) / 3)]
+    assert segments.moment(4).tolist() == [pytest.approx((81 + 16 + 625) / 3)]
+
+
+@pytest.mark.parametrize("values", [[1, 2, np.inf], [-np.inf, 1, 2], [np.inf], [-np.inf, np.inf]])
+def test_one_infinite_value_makes_the_mean_what_numpy_says(values):
+    segments = Segments(np.array(values), np.array([0, len(values)]))
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_array_equal(segments.mean, [np.mean(values)])

@@ -107,7 +107,7 @@ MAY_IMPORT = {
         "table",
     },
     "cohort.netcdfwriter": {"cohort.blocks", "cube"},
-    "cohort.parts": {"cube"},
+    "cohort.parts": {"cube", "manifest"},
     "cohort.plan": {
         "catalogue",
         "cohort.record",

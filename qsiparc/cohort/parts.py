@@ -11,6 +11,7 @@ import xarray as xr
 
 from qsiparc.cube import text
 from qsiparc.errors import CubeError
+from qsiparc.manifest import netcdf_checksum
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,7 +92,16 @@ def write_part(out: Path, scan: str, tree: xr.DataTree) -> Path:
     marked.attrs = {"qsiparc_part": FORMAT, "scan": scan, **tree.attrs}
     try:
         with _ONE_AT_A_TIME:
-            marked.to_netcdf(temporary, engine="netcdf4")
+            marked.to_netcdf(
+                temporary,
+                engine="netcdf4",
+                encoding={
+                    node.path: {
+                        name: netcdf_checksum(variable) for name, variable in node.variables.items()
+                    }
+                    for node in marked.subtree
+                },
+            )
         _to_disk(temporary)
         temporary.replace(path)
     finally:
