@@ -222,28 +222,39 @@ def overhead(bench: Bench) -> str:
     fa = open_nifti(bench.maps[0]).load()
     parcellation = Parcellation.from_labels(bench.dseg(MIDDLE))
     lut = qsiparc.read_lut(bench.scan.lut_path)
-
-    def numbers() -> None:
-        _numbers(parcellation, fa.values)
-
-    def imported(name: str) -> Callable[[], object]:
-        return partial(subprocess.run, [sys.executable, "-c", f"import {name}"], check=True)
-
-    pairs = [
-        ("the numbers alone", timed(numbers)),
-        ("`fa.parc.extract(atlas, lut)`", timed(lambda: fa.parc.extract(parcellation, lut))),
-        ("`import xarray`, a new process", timed(imported("xarray"))),
-        ("`import qsiparc`, a new process", timed(imported("qsiparc"))),
-    ]
-    taken = interleave(dict(pairs[:2]), 3 * bench.rounds) | interleave(
-        dict(pairs[2:]), 3 * bench.rounds
+    alone, imported = "the numbers alone", "`import xarray`"
+    taken = interleave(
+        {
+            alone: timed(lambda: _numbers(parcellation, fa.values)),
+            "`fa.parc.extract(atlas, lut)`": timed(lambda: fa.parc.extract(parcellation, lut)),
+        },
+        3 * bench.rounds,
     )
-    rows = []
-    for (name, _), (reference, _) in zip(
-        pairs, [pairs[0], pairs[0], pairs[2], pairs[2]], strict=True
-    ):
-        rows.append([name, milliseconds(taken[name]), ratio(taken[name], taken[reference])])
-    return table(["", "ms", "× what it adds to"], rows)
+    references = dict.fromkeys(taken, alone)
+    imports = {
+        imported: partial(_import, "xarray"),
+        "`import qsiparc`, which imports xarray": partial(_import, "qsiparc"),
+        "`import qsiparc`, of it, after xarray": partial(_import, "qsiparc", after="xarray"),
+    }
+    taken |= interleave(imports, 2 * bench.rounds)
+    references |= dict.fromkeys(imports, imported)
+    rows = [
+        [name, milliseconds(times), ratio(times, taken[references[name]])]
+        for name, times in taken.items()
+    ]
+    return table(["", "ms", "× the numbers, × xarray"], rows)
+
+
+def _import(name: str, *, after: str = "time") -> float:
+    """Seconds to import a package into a new process, one of its own."""
+    code = (
+        f"import time, {after}; start = time.perf_counter(); "
+        f"import {name}; print(time.perf_counter() - start)"
+    )
+    done = subprocess.run(  # noqa: S603 - the interpreter that runs this
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    )
+    return float(done.stdout)
 
 
 def scans(bench: Bench) -> str:

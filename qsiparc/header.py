@@ -170,6 +170,8 @@ def _load_pair(path: Path) -> Any:  # noqa: ANN401 - as load_image
         open_regular(partner, NiftiError).close()
     with naming(path):
         image: Any = nib.load(path)
+    if partner is not None and not partner.exists():
+        raise FileNotFoundError(f"{path}: its image data, {partner.name}, are missing beside it.")
     if partner is not None and "scl_slope" in image.header:
         start = _start(path if "hdr" in path.name.lower()[-6:] else partner)
         require_scaling(_header(start, type(image.header)), path)

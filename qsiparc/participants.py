@@ -17,6 +17,7 @@ from qsiparc.coords import subject_names
 from qsiparc.cube import text
 from qsiparc.errors import CubeError, QsiparcWarning, warn
 from qsiparc.names import RESERVED, SUBJECT_COORDS
+from qsiparc.regular import read_regular
 
 if TYPE_CHECKING:
     import os
@@ -155,7 +156,7 @@ def _read(path: Path) -> pd.DataFrame:
     if path.suffix not in _SEPARATORS:
         raise CubeError(f"{path}: a participants table ends in {', '.join(_SEPARATORS)}.")
     try:
-        content = path.read_text(encoding="utf-8-sig")
+        content = read_regular(path, CubeError).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise CubeError(f"{path} is not in UTF-8. Save it again as UTF-8.") from error
     lines = csv.reader(io.StringIO(content), delimiter=_SEPARATORS[path.suffix])

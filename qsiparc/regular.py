@@ -7,9 +7,12 @@ import stat
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from io import BufferedReader
 
     from qsiparc.errors import QsiparcError
+
+MAX_BYTES: Final = 2**26
+"""More than any table or sidecar beside an image has."""
 
 _KINDS: Final = (
     (stat.S_ISDIR, "a folder"),
@@ -20,7 +23,7 @@ _KINDS: Final = (
 )
 
 
-def open_regular(path: os.PathLike[str], error: type[QsiparcError]) -> BinaryIO:
+def open_regular(path: os.PathLike[str], error: type[QsiparcError]) -> BufferedReader:
     """Open a regular file for reading its bytes.
 
     Parameters
@@ -55,10 +58,17 @@ def open_regular(path: os.PathLike[str], error: type[QsiparcError]) -> BinaryIO:
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
         handle = os.open(path, flags)
-    except FileNotFoundError:
+    except FileNotFoundError as missing:
+        if os.path.islink(path):  # noqa: PTH114 - any path-like
+            raise FileNotFoundError(
+                missing.errno,
+                f"The link leads nowhere, to {os.readlink(path)} (of a DataLad data set, get the "  # noqa: PTH115 - the same
+                f"content: datalad get)",
+                os.fspath(path),
+            ) from None
         raise
     except (OSError, ValueError) as reason:
-        if os.path.isdir(path):  # noqa: PTH112 - Windows cannot open folders; a path may be odd
+        if os.path.isdir(path):  # noqa: PTH112 - Windows cannot open folders
             raise error(f"{path}: this is a folder, not a file. Give the path of a file.") from None
         said = getattr(reason, "strerror", None) or str(reason)
         raise error(f"{path}: it cannot be opened: {said}.") from reason
@@ -68,3 +78,34 @@ def open_regular(path: os.PathLike[str], error: type[QsiparcError]) -> BinaryIO:
         kind = next((kind for is_kind, kind in _KINDS if is_kind(mode)), "something else")
         raise error(f"{path}: this is {kind}, not a file. Give the path of a file.")
     return os.fdopen(handle, "rb")
+
+
+def read_regular(path: os.PathLike[str], error: type[QsiparcError]) -> bytes:
+    """The bytes of a small file.
+
+    Parameters
+    ----------
+    path : Path
+        A sidecar, say.
+    error : type of QsiparcError
+        What to raise where it is no file, or far too long for one.
+
+    Returns
+    -------
+    bytes
+        All of it.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    error
+        As in `open_regular`, or it has more than 64 MiB.
+    """
+    with open_regular(path, error) as stream:
+        content = stream.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise error(
+            f"{path}: it is longer than {MAX_BYTES:,} bytes: too long for what it should be."
+        )
+    return content

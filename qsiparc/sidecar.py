@@ -6,8 +6,9 @@ import json
 import math
 from typing import TYPE_CHECKING, Any, Final
 
-from qsiparc.errors import NiftiWarning, collected_warnings, warn
+from qsiparc.errors import NiftiError, NiftiWarning, collected_warnings, warn
 from qsiparc.names import RANGE_ATTRS
+from qsiparc.regular import read_regular
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -108,7 +109,7 @@ def _content(path: Path) -> dict[str, Any]:
     unzipped = path.with_suffix("") if path.suffix.lower() == ".gz" else path
     beside = unzipped.with_suffix(".json")
     try:
-        content = json.loads(beside.read_text(encoding="utf-8-sig"))
+        content = json.loads(read_regular(beside, NiftiError).decode("utf-8-sig"))
         if not isinstance(content, dict):
             raise TypeError(f"it holds a {type(content).__name__}, not an object")  # noqa: TRY301 - one way to be unreadable
     except FileNotFoundError:

@@ -255,3 +255,25 @@ def test_an_image_of_a_damaged_file_is_read_with_its_checksum(tmp_path):
 
     with pytest.raises(NiftiError, match=r"fa\.nii\.gz: the gzip data are damaged"):
         extract_scalar_map(nib.load(path), dseg, lut, "FA")
+
+
+def test_what_is_missing_is_named_and_so_is_who_misses_it(tmp_path):
+    (tmp_path / "annexed.nii.gz").symlink_to(".git/annex/objects/MD5E-s12--0.nii.gz")
+    with pytest.raises(FileNotFoundError, match=r"datalad get\): .*annexed\.nii\.gz"):
+        qsiparc.open_nifti(tmp_path / "annexed.nii.gz")
+    nib.Nifti1Pair(ramp(), MM2).to_filename(tmp_path / "fa.img")
+    (tmp_path / "fa.img").unlink()
+    with pytest.raises(FileNotFoundError, match=r"fa\.hdr: its image data, fa\.img, are missing"):
+        qsiparc.open_nifti(tmp_path / "fa.hdr")
+
+
+def test_a_sidecar_that_is_no_file_makes_nobody_wait(tmp_path):
+    path = write(tmp_path / "fa.nii", ramp())
+    os.mkfifo(tmp_path / "fa.json")
+    with pytest.warns(NiftiWarning, match=r"fa\.json: the JSON sidecar .*: this is a named pipe"):
+        np.testing.assert_array_equal(qsiparc.open_nifti(path), ramp())
+    (tmp_path / "fa.json").unlink()
+    with (tmp_path / "fa.json").open("wb") as file:
+        file.truncate(2**33)
+    with pytest.warns(NiftiWarning, match=r"fa\.json: the JSON sidecar .* is longer than"):
+        np.testing.assert_array_equal(qsiparc.open_nifti(path), ramp())

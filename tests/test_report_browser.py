@@ -6,7 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
-from made_archive import change, cube, hostile, save
+from made_archive import change, cube, fail, hostile, save
 
 import qsiparc
 
@@ -51,7 +51,7 @@ def report(tmp_path_factory):
     huge = {"subject": names[3], "region": [2, 3], "scalar": "MD", "stat": "mean"}
     made = change(made, lambda v: v.fill(np.inf), **huge)
     zeros = {"subject": "sub-010", "region": slice(20, 40), "scalar": "FA", "stat": "mean"}
-    made = change(made, lambda v: v.fill(0), **zeros)
+    made = fail(change(made, lambda v: v.fill(0), **zeros), "sub-4", "MD", "missing")
     return qsiparc.write_report(save(tmp_path_factory.mktemp("study"), {"A": made}))
 
 
@@ -171,6 +171,14 @@ def test_it_is_usable_by_keyboard(page):
     assert head(page, "findings", 1).get_attribute("aria-sort") == "descending"
 
 
+def test_rows_of_the_map_stand_beside_their_names(page):
+    names = page.find_elements(By.CSS_SELECTOR, ".map li")
+    cells = page.find_element(By.CSS_SELECTOR, ".map svg").rect
+    assert len(names) == 3
+    assert cells["height"] == pytest.approx(sum(name.rect["height"] for name in names), abs=1)
+    assert cells["y"] == pytest.approx(names[0].rect["y"], abs=1)
+
+
 def test_every_control_has_a_name(page):
     names = page.execute_script(
         "return [...document.querySelectorAll('input, select')].map(c => c.labels.length)"
@@ -198,6 +206,16 @@ def test_it_fits_a_phone(page):
     page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     assert page.execute_script("return document.documentElement.scrollWidth") <= 360
     page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_without_scripts_everything_is_there(browser, report):
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    browser.get(report.as_uri())
+    rows = browser.find_elements(By.CSS_SELECTOR, "table[data-name='regions'] tbody tr")
+    buttons = browser.find_elements(By.CSS_SELECTOR, "button, input")
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+    assert len(rows) == 340
+    assert buttons == []
 
 
 def rgb(text):

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 from qsiparc.catalogue import resolve
 from qsiparc.catalogue.own import own_attrs
 from qsiparc.cohort.parts import FORMAT
+from qsiparc.errors import NiftiError
 from qsiparc.names import legible
+from qsiparc.regular import open_regular
 from qsiparc.version import __version__
 
 if TYPE_CHECKING:
@@ -149,7 +151,7 @@ def _files(task: Task) -> Iterable[str]:
 
 
 def _content(path: str) -> str:
-    with Path(path).open("rb") as stream:
+    with open_regular(Path(path), NiftiError) as stream:
         return hashlib.file_digest(stream, "blake2b").hexdigest()[:32]
 
 

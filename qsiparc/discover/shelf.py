@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from qsiparc.discover.identity import disagreement, space_distance
 from qsiparc.errors import LutError, LutWarning, warn
+from qsiparc.regular import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -157,7 +158,7 @@ class Library:
 
 def _content(lut: str) -> bytes:
     """The bytes of a table; of none, none."""
-    return Path(lut).read_bytes() if lut else b""
+    return read_regular(Path(lut), LutError) if lut else b""
 
 
 def _is_beside(dseg: Found) -> bool:

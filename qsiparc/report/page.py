@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from qsiparc.names import STATUS_FLAGS
+from qsiparc.names import STATUS_FLAGS, SUBJECT_COORDS
 from qsiparc.report.drawing import draw_card, draw_map, worst_status
 from qsiparc.report.finding import KINDS, Finding
 from qsiparc.version import __version__
@@ -107,13 +107,11 @@ def _context(content: Content) -> dict[str, Any]:
         for word in STATUS_FLAGS
     }
     first = content.atlases[0]
-    people = {
-        scan: [
-            first.names(key)[n] if key in first.cube.coords else ""
-            for key in ("participant_id", "session_id")
-        ]
-        for n, scan in enumerate(first.scans)
-    }
+    columns = (
+        first.names(key) if key in first.cube.coords else [""] * len(first.scans)
+        for key in SUBJECT_COORDS
+    )
+    people = dict(zip(first.scans, zip(*columns, strict=True), strict=True))
     return {
         "title": Path(content.folder).name,
         "version": __version__,
@@ -130,14 +128,15 @@ def _context(content: Content) -> dict[str, Any]:
         "scans": [
             {
                 "name": scan,
-                "participant": people.get(scan, ["", ""])[0],
-                "session": people.get(scan, ["", ""])[1],
+                "participant": people.get(scan, ("", ""))[0],
+                "session": people.get(scan, ("", ""))[1],
                 "status": {word: int(status[word][n]) for word in STATUS_FLAGS},
                 "findings": by_scan.get(scan, []),
                 "doubts": content.notes.doubts.get(scan, []),
             }
             for n, scan in enumerate(scans)
         ],
+        "has_sessions": any(session for _, session in people.values()),
         "scalars": scalars,
         "atlases": list(zip(content.atlases, done, missing, failed, strict=True)),
         "totals": {"ok": sum(done), "missing": sum(missing), "failed": sum(failed)},
