@@ -4,6 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("qsiparc", deadline=None)  # a machine that is busy fails no test
+settings.load_profile("qsiparc")
 
 
 @pytest.fixture(scope="session")

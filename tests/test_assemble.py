@@ -117,7 +117,12 @@ def test_plain_xarray_opens_it_without_a_word(out):
         check=True,
     )
     assert float(done.stdout) == number("sub-2", "FA", 7, "mean")
-    assert not done.stderr
+    # numcodecs says of its own import, with the oldest zarr, that crc32c is deprecated
+    assert not [
+        line
+        for line in done.stderr.splitlines()
+        if "crc32c" not in line and "checksum32" not in line
+    ]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         plain = xr.open_datatree(out / "qsiparc.zarr", engine="zarr").load()
