@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn
 
 import xarray as xr
 
@@ -51,6 +51,13 @@ class _OnAnything:
         from qsiparc.archive import save
 
         return save(self._obj, path)
+
+    if not TYPE_CHECKING:  # a type checker should go on to find what is misspelt
+
+        def __getattr__(self, name: str) -> NoReturn:
+            from qsiparc.elsewhere import lacking
+
+            raise lacking(self, name, PLACES[type(self)])
 
 
 class _OnVolumes(_OnAnything):
@@ -862,3 +869,13 @@ class DataTreeParc(_OnCubes):
             fill=fill,
             missing=missing,
         )
+
+
+PLACES: Final[dict[type, dict[type, str]]] = {
+    DataArrayParc: {
+        DatasetParc: "A cube has it, the whole Dataset: cube.parc, not cube.value.parc."
+    },
+    DatasetParc: {DataArrayParc: "A DataArray has it, one map or label image: maps['FA'].parc."},
+    DataTreeParc: {DatasetParc: "Its cubes have it: tree['4S156Parcels'].to_dataset().parc."},
+}
+"""Where a method is that somebody looks for in the wrong place."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,13 +22,21 @@ class MapPlots:
     def __init__(self, obj: xr.DataArray) -> None:
         self._obj = obj
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NoReturn:
+            from qsiparc.elsewhere import lacking
+
+            raise lacking(self, name, {CubePlots: "A cube has it, what .parc.extract returns."})
+
     def mosaic(
         self,
         dseg: Dseg | None = None,
         *,
         display_mode: Literal["x", "y", "z", "ortho", "mosaic"] = "z",
         cut_coords: int | Sequence[float] | None = None,
-        region: int | Sequence[int] | None = None,
+        region: int | str | Sequence[int | str] | None = None,
+        lut: Lut | None = None,
         columns: int = 5,
         radiological: bool = False,
         cmap: str | Colormap | None = None,
@@ -54,8 +62,11 @@ class MapPlots:
         cut_coords : int or sequence of float, optional
             How many slices (of ``"mosaic"``, in a row), or where they are [mm]; of ``"ortho"``
             three places, x, y, z.
-        region : int or sequence of int, optional
-            Labels of regions to mark; slices go through them unless ``cut_coords`` says where.
+        region : int, str or sequence, optional
+            Regions to mark, by label or with `lut` by name; slices go through them unless
+            ``cut_coords`` says where.
+        lut : AtlasLUT, path, DataFrame or None, optional
+            Names of the regions.
         columns : int, optional
             Slices side by side.
         radiological : bool, optional
@@ -86,6 +97,8 @@ class MapPlots:
             The atlas is not on the map's grid.
         LabelError
             The dseg has no such region.
+        SelectionError
+            No region has that name, or several have.
         SpaceError
             A slice was asked for beyond the volume, or the map has more than three dimensions.
 
@@ -105,6 +118,7 @@ class MapPlots:
             display_mode=display_mode,
             cut_coords=cut_coords,
             region=region,
+            lut=lut,
             columns=columns,
             radiological=radiological,
             cmap=cmap,
@@ -183,6 +197,15 @@ class CubePlots:
 
     def __init__(self, obj: xr.Dataset) -> None:
         self._obj = obj
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NoReturn:
+            from qsiparc.elsewhere import lacking
+
+            raise lacking(
+                self, name, {MapPlots: "A map has it, a DataArray: maps['FA'].parc.plot."}
+            )
 
     def regions(
         self,

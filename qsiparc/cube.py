@@ -271,9 +271,19 @@ def _select_one(cube: xr.Dataset, name: str, value: Any) -> xr.Dataset:  # noqa:
         )
     if isinstance(value, slice):
         return cube.sel({name: value})
+    if isinstance(value, xr.DataArray):
+        value = value.values
+    if np.asarray(value).dtype.kind == "b":
+        raise SelectionError(
+            f"{name} takes labels, not True and False. Of a condition, xarray selects: "
+            f"cube.isel(region=np.flatnonzero(condition)), say."
+        )
     values = np.atleast_1d(coordinate.values)
     is_single = np.ndim(value) == 0
-    places = [_places(values, one, name) for one in ([value] if is_single else value)]
+    wanted = [value] if is_single else value
+    if name == "region" and any(isinstance(one, str) for one in wanted):
+        raise SelectionError("region takes labels, whole numbers; region_name=… takes names.")
+    places = [_places(values, one, name) for one in wanted]
     if coordinate.ndim == 0:
         return cube
     (dim,) = coordinate.dims

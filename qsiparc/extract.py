@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 import xarray as xr
@@ -45,6 +45,9 @@ if TYPE_CHECKING:
     from qsiparc.regions import Lut, Regions, Unknown
     from qsiparc.validity import Range
     from qsiparc.weights import Image
+
+LABEL_FILES: Final = ("_dseg.nii", "_dseg.nii.gz")
+"""How the names of label images end in BIDS."""
 
 __all__ = [
     "OUTPUT_COLUMNS",
@@ -87,7 +90,14 @@ def extract_cube(
         require_weighted(statistics)
     volumes = _volumes(maps)
     for volume in volumes:
-        require_real(volume.dtype, str(volume.attrs.get("source", "the map")))
+        source = str(volume.attrs.get("source", "the map"))
+        require_real(volume.dtype, source)
+        if source.endswith(LABEL_FILES):
+            warn(
+                f"{source} is the map here, and a label image by its name: means of labels say "
+                f"nothing. The order is fa.parc.extract(dseg, lut).",
+                NiftiWarning,
+            )
     grid, *_ = [voxel_grid(volume) for volume in volumes]  # each checks its own witness
     of_scalars = scalar_coords(volumes, scalar)
     names = _map_names(of_scalars)

@@ -107,7 +107,8 @@ def _rounded(flat: NDArray[np.floating], name: str) -> NDArray[np.signedinteger]
         raise LabelError(
             f"{name}: {np.count_nonzero(off > DOUBTFUL)} of {flat.size} values are no whole "
             f"numbers, {flat[furthest]:.6g} for one. This is not a label image: a scalar map given "
-            f"as dseg, or labels that were interpolated. Resample labels with nearest neighbour."
+            f"in its place, or labels that were interpolated. Resample labels with nearest "
+            f"neighbour."
         )
     if off[furthest] > ROUNDING:
         warn(
@@ -118,7 +119,7 @@ def _rounded(flat: NDArray[np.floating], name: str) -> NDArray[np.signedinteger]
     if flat.any() and not whole.any():
         raise LabelError(
             f"{name}: all of its values are 0 when rounded, and {largest:.6g} is the largest. This "
-            f"is not a label image: a scalar map given as dseg?"
+            f"is not a label image: a scalar map given in its place?"
         )
     rounded: NDArray[np.signedinteger] = whole.astype(narrow)
     return rounded

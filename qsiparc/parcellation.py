@@ -35,6 +35,18 @@ HALF: Final = 0.5 + 1e-6
 """What is added to a voxel number before its fraction is cut off; the rest is beyond rounding."""
 
 
+def _opened(dseg: Any) -> xr.DataArray:  # noqa: ANN401 - whatever stands in its place
+    """The image of a path or a nibabel image; an error that says what may be given instead."""
+    try:
+        return open_nifti(dseg)
+    except TypeError as error:
+        raise TypeError(
+            f"dseg, the label image, is a DataArray, a path, a nibabel image or a Parcellation, "
+            f"not {type(dseg).__name__}. The order is extract(dseg, lut); a NumPy array needs an "
+            f"affine: xr.DataArray(array, dims=('i', 'j', 'k')).parc.with_affine(affine)."
+        ) from error
+
+
 @dataclass(frozen=True, eq=False)
 class Parcellation:
     """The labelled voxels of an atlas image, region by region.
@@ -117,7 +129,7 @@ class Parcellation:
         """
         if isinstance(dseg, Parcellation):
             return dseg if atlas_name is None else replace(dseg, atlas_name=atlas_name)
-        image = dseg if isinstance(dseg, xr.DataArray) else open_nifti(dseg)
+        image = dseg if isinstance(dseg, xr.DataArray) else _opened(dseg)
         source = str(image.attrs.get("source", ""))
         grid = voxel_grid(image)
         flat = whole_labels(image, source or "the dseg")

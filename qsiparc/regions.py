@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from qsiparc.atlas import AtlasLUT, RegionInfo, infer_hemisphere, is_background, read_lut
-from qsiparc.errors import LabelError, LabelWarning, LutError, OptionError, warn
+from qsiparc.entities import parse_entities
+from qsiparc.errors import LabelError, LabelWarning, LutError, LutWarning, OptionError, warn
 from qsiparc.labels import counted, some
 from qsiparc.names import REGION_COORDS, RESERVED, VOLUME
 
@@ -70,7 +71,10 @@ def as_lut(lut: Lut | None, parcellation: Parcellation) -> AtlasLUT:
     if isinstance(lut, str | os.PathLike):
         return read_lut(lut)
     if lut is not None:
-        raise TypeError(f"lut takes an AtlasLUT, a path or a DataFrame, not {type(lut).__name__}.")
+        raise TypeError(
+            f"lut takes an AtlasLUT, a path or a DataFrame, not {type(lut).__name__}. Of ids and "
+            f"names: pd.DataFrame({{'index': ids, 'name': names}})."
+        )
     regions = [_nameless(label) for label in parcellation.labels.tolist()]
     return AtlasLUT(regions, parcellation.atlas_name)
 
@@ -110,9 +114,12 @@ def region_rows(lut: AtlasLUT, parcellation: Parcellation, unknown: Unknown) -> 
     -----
     LabelWarning
         The LUT does not name a label (``"warn"``), or the image holds none.
+    LutWarning
+        By the names of their files, LUT and image are of two atlases.
     """
     if unknown not in get_args(Unknown):
         raise OptionError(f"unknown takes 'raise', 'warn' or 'keep', not {unknown!r}.")
+    _compare_names(lut, parcellation.source)
     indices = lut.labels()
     table = lut.text_columns()
     strange = parcellation.labels[~np.isin(parcellation.labels, indices)]
@@ -142,6 +149,19 @@ def region_rows(lut: AtlasLUT, parcellation: Parcellation, unknown: Unknown) -> 
     elif not len(parcellation):
         warn(f"{name} holds no label at all, so every statistic is NaN.", LabelWarning)
     return _rows(lut, indices, table, parcellation.atlas_name)
+
+
+def _compare_names(lut: AtlasLUT, source: str) -> None:
+    """Warn if the files of a LUT and an image name two atlases: labels alone fit by chance."""
+    stated = [parse_entities(name) for name in (lut.source, source)]
+    of_lut, of_image = (of.get("seg") or of.get("atlas") or "" for of in stated)
+    short, long = sorted([of_lut.casefold(), of_image.casefold()], key=len)
+    if not long.startswith(short):
+        warn(
+            f"By their names, {source} is of the atlas {of_image!r} and {lut.source} of "
+            f"{of_lut!r}: regions may be called what they are not. Give the LUT of this image.",
+            LutWarning,
+        )
 
 
 def _rows(
@@ -186,6 +206,7 @@ def volume_rows(lut: Lut | None, atlas: Probseg) -> tuple[Regions, list[int]]:
         ids = np.array([region.index for region in own], np.int64)
         return _rows(own, ids, own.text_columns(), ""), list(range(len(atlas)))
     table = _table_of_volumes(lut, atlas)
+    _compare_names(table, atlas.source)
     regions = table.regions
     columns = table.text_columns()
     first = table.get(0)

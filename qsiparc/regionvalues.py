@@ -49,7 +49,7 @@ def region_voxels(
     parcellation = within(
         Parcellation.from_labels(dseg).on(grid, resample=resample), mask, resample=resample
     ).parcellation
-    label, name = _region(region, lut, parcellation)
+    label, name = find_region(region, lut, parcellation)
     places = np.unravel_index(_positions(parcellation, label), grid.shape, order="F")
     values = volume.transpose(*VOXEL_DIMS).to_numpy()[places]
     values = values.astype(values.dtype.newbyteorder("="), copy=False)
@@ -65,11 +65,33 @@ def region_voxels(
     return xr.DataArray(values[keep], known, ("voxel",), volume.name, attrs)
 
 
-def _region(region: int | str, lut: Lut | None, parcellation: Parcellation) -> tuple[int, str]:
-    """Label and name of the region that is meant."""
+def find_region(region: int | str, lut: Lut | None, parcellation: Parcellation) -> tuple[int, str]:
+    """Label and name of the region that is meant.
+
+    Parameters
+    ----------
+    region : int or str
+        Its label, or its name.
+    lut : AtlasLUT, path, DataFrame or None
+        Names of the regions.
+    parcellation : Parcellation
+        Of the label image.
+
+    Returns
+    -------
+    label : int
+    name : str
+        Empty for a region that the LUT does not name.
+
+    Raises
+    ------
+    SelectionError
+        There is no such region, or several of that name.
+    """
     table = as_lut(lut, parcellation)
     if isinstance(region, str):
         found = [one for one in table if one.name == region]
+        found = found or [one for one in table if one.name.casefold() == region.casefold()]
         if len(found) == 1:
             return found[0].index, found[0].name
         if found:

@@ -97,7 +97,7 @@ class TestSelecting:
             cube.parc.sel(where={"network": "Vis"})
         with pytest.raises(SelectionError, match="no region 17"):
             cube.parc.sel(region=17)
-        with pytest.raises(SelectionError, match="no region '1'"):
+        with pytest.raises(SelectionError, match="region takes labels, whole numbers"):
             cube.parc.sel(region="1")
 
     def test_in_every_atlas_of_a_tree(self, cube):

@@ -150,7 +150,7 @@ class TestStats:
 
     @pytest.mark.parametrize("stats", ["means", ["mean", "medain"], [], ["mean", "mean"]])
     def test_what_nobody_declared(self, fa, dseg, stats):
-        with pytest.raises(UnknownStatisticError, match=r"Statistics|distinct"):
+        with pytest.raises(UnknownStatisticError, match=r"There is no statistic|distinct"):
             fa.parc.extract(dseg, LUT, stats=stats)
 
     def test_a_near_name_is_suggested(self, fa, dseg):

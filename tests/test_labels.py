@@ -72,7 +72,7 @@ def test_a_fraction_is_never_cut_off():
 
 
 def test_a_scalar_map_is_no_label_image():
-    with pytest.raises(LabelError, match="a scalar map given as dseg"):
+    with pytest.raises(LabelError, match="a scalar map given in its place"):
         labels_of(np.linspace(0, 1, 50))
 
 

@@ -84,7 +84,7 @@ def test_what_is_further_off_is_no_label(off):
 
 
 def test_a_scalar_map_is_no_label_image():
-    with pytest.raises(LabelError, match="a scalar map given as dseg"):
+    with pytest.raises(LabelError, match="a scalar map given in its place"):
         read(np.linspace(0, 1, 30))
     with pytest.raises(LabelError, match=r"all of its values are 0 when rounded, and 0\.003 is"):
         read([0, 7e-4, 3e-3])

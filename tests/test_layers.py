@@ -14,11 +14,13 @@ PACKAGE = Path(qsiparc.__file__).parent
 FOUNDATION = {"atomic", "names", "errors", "options", "regular", "version"}
 MAY_IMPORT = {
     "__init__": {"accessor"},
+    "__main__": {"cli"},
     "accessor": {
         "accessor_plot",
         "aggregate",
         "archive",
         "cube",
+        "elsewhere",
         "extract",
         "laterality",
         "nifti",
@@ -29,7 +31,7 @@ MAY_IMPORT = {
         "table",
         "volume",
     },
-    "accessor_plot": {"plot"},
+    "accessor_plot": {"elsewhere", "plot"},
     "aggregate": {"cube", "groups", "pooling"},
     "archive": {"cube", "guarded", "manifest", "space"},
     "atomic": set(),
@@ -181,6 +183,7 @@ MAY_IMPORT = {
         "entities",
     },
     "discover.walk": {"progress"},
+    "elsewhere": set(),
     "entities": set(),
     "errors": set(),
     "extract": {
@@ -246,7 +249,7 @@ MAY_IMPORT = {
     },
     "plot.matrix": {"captions", "plot.choice", "plot.style"},
     "plot.ranking": {"captions", "cube", "plot.choice", "plot.style"},
-    "plot.slices": {"captions", "plot.style", "plot.world"},
+    "plot.slices": {"captions", "parcellation", "plot.style", "plot.world", "regionvalues"},
     "plot.strips": {"captions", "cube", "plot.choice", "plot.style"},
     "plot.style": set(),
     "plot.world": {"grid", "labels", "parcellation", "space"},
@@ -274,7 +277,7 @@ MAY_IMPORT = {
         "space",
         "validity",
     },
-    "regions": {"atlas", "labels"},
+    "regions": {"atlas", "entities", "labels"},
     "regular": set(),
     "report": {
         "archive",

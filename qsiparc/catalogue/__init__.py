@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -78,6 +78,11 @@ def resolve(stats: Stats) -> tuple[Statistic, ...]:
     """
     if isinstance(stats, str) and stats in (known := tiers()):
         return tuple(map(by_name, known[stats]))
+    if not isinstance(stats, Iterable):
+        raise TypeError(
+            f"stats takes a tier, names of statistics, or functions by the names that they are to "
+            f"have, {{'p99': function}}; not {stats!r}."
+        )
     asked = [stats] if isinstance(stats, str | Mapping) else list(stats)
     found = [statistic for one in asked for statistic in _each(one)]
     names = [statistic.name for statistic in found]

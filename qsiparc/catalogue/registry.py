@@ -126,8 +126,12 @@ def by_name(name: str) -> Statistic:
         return REGISTERED[name]
     known = [*CATALOGUE, *REGISTERED]
     near = difflib.get_close_matches(str(name), [*known, *tiers()], 1)
+    if near:
+        raise UnknownStatisticError(
+            f"There is no statistic or tier {name!r}. Did you mean {near[0]!r}? "
+            f"qsiparc.statistics() has all {len(known)}."
+        )
     raise UnknownStatisticError(
-        f"There is no statistic or tier {name!r}."
-        + (f" Did you mean {near[0]!r}?" if near else "")
-        + f" Tiers: {', '.join(tiers())}. Statistics: {', '.join(known)}."
+        f"There is no statistic or tier {name!r}. Tiers: {', '.join(tiers())}. "
+        f"Statistics: {', '.join(known)}."
     )

@@ -12,6 +12,7 @@ from matplotlib.patches import Rectangle
 
 from qsiparc.captions import caption
 from qsiparc.errors import OptionError
+from qsiparc.parcellation import Parcellation
 from qsiparc.plot.style import (
     ACCENT,
     LABEL,
@@ -24,6 +25,7 @@ from qsiparc.plot.style import (
     tidy,
 )
 from qsiparc.plot.world import Brain
+from qsiparc.regionvalues import find_region
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from qsiparc.parcellation import Dseg, Resample
+    from qsiparc.regions import Lut
 
 Mode = Literal["x", "y", "z", "ortho", "mosaic"]
 
@@ -71,7 +74,8 @@ def mosaic(
     *,
     display_mode: Mode = "z",
     cut_coords: int | Sequence[float] | None = None,
-    region: int | Sequence[int] | None = None,
+    region: int | str | Sequence[int | str] | None = None,
+    lut: Lut | None = None,
     columns: int = 5,
     radiological: bool = False,
     cmap: str | Colormap | None = None,
@@ -86,7 +90,7 @@ def mosaic(
     if display_mode not in get_args(Mode):
         raise OptionError(f"display_mode takes one of {get_args(Mode)}, not {display_mode!r}.")
     brain = Brain.of(volume, dseg, resample=resample).cropped()
-    chosen = None if region is None else np.atleast_1d(region).tolist()
+    chosen = _chosen(region, lut, dseg)
     rows = _rows(brain, display_mode, cut_coords, chosen, columns)
     tiles, (width, height) = _laid_out(brain, rows)
     ax = axes_or_new(ax, height=WIDTH * height / width + (13 if colorbar else 2))
@@ -107,6 +111,20 @@ def mosaic(
         mappable = ScalarMappable(colouring[1], colouring[0])
         colour_bar(ax, mappable, label, extend=colouring[2])
     return ax
+
+
+def _chosen(
+    region: int | str | Sequence[int | str] | None, lut: Lut | None, dseg: Dseg | None
+) -> list[int] | None:
+    """Labels of the regions to mark."""
+    if region is None:
+        return None
+    each = [region] if isinstance(region, int | str) else list(region)
+    if dseg is not None and any(isinstance(one, str) for one in each):
+        parcellation = Parcellation.from_labels(dseg)
+        return [find_region(one, lut, parcellation)[0] for one in each]
+    labels: list[int] = np.ravel(np.array(each)).tolist()
+    return labels
 
 
 def _rows(

@@ -1,0 +1,151 @@
+"""What somebody is told who tries qsiparc for the first time and gets an argument wrong."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+import qsiparc
+from qsiparc.errors import LutWarning, NiftiWarning, SelectionError, UnknownStatisticError
+
+
+def volume(values, source=""):
+    array = xr.DataArray(np.reshape(values, (4, 1, 1)), dims=("i", "j", "k"))
+    return array.assign_attrs(source=source).parc.with_affine(np.eye(4))
+
+
+FA = volume([0.1, 0.2, 0.3, 0.4], "sub-01_param-fa_dwimap.nii.gz")
+DSEG = volume([1, 1, 2, 2], "sub-01_seg-Tiny_dseg.nii.gz")
+NAMES = pd.DataFrame({"index": [1, 2], "name": ["V1_L", "V1_R"]})
+
+
+def table(folder, name):
+    path = folder / name
+    NAMES.to_csv(path, sep="\t", index=False)
+    return path
+
+
+@pytest.fixture
+def cube():
+    return FA.parc.extract(DSEG, NAMES)
+
+
+def test_the_table_of_another_atlas_with_the_same_labels_is_a_warning(tmp_path):
+    path = table(tmp_path, "atlas-Large_dseg.tsv")
+    with pytest.warns(LutWarning, match=r"of the atlas 'Tiny' and atlas-Large_dseg.tsv of 'Large'"):
+        FA.parc.extract(DSEG, path)
+
+
+@pytest.mark.parametrize("name", ["atlas-tiny_dseg.tsv", "atlas-TinyExt_dseg.tsv", "labels.tsv"])
+def test_the_table_of_the_same_atlas_or_of_none_is_not(tmp_path, name):
+    assert FA.parc.extract(DSEG, table(tmp_path, name)).sizes["region"] == 2
+
+
+def test_a_table_without_a_file_says_nothing_of_its_atlas():
+    lut = qsiparc.AtlasLUT.from_dataframe(NAMES, "Another")
+    assert FA.parc.extract(DSEG, lut).attrs["atlas"] == "Another"
+
+
+def test_a_label_image_as_the_map_is_a_warning():
+    with pytest.warns(NiftiWarning, match=r"is the map here, and a label image by its name"):
+        DSEG.parc.extract(DSEG, NAMES)
+
+
+@pytest.mark.parametrize("dseg", [NAMES, DSEG.to_numpy(), DSEG.to_dataset(name="d"), [DSEG]])
+def test_what_is_no_label_image_is_told_what_would_be_one(dseg):
+    with pytest.raises(TypeError, match=r"dseg, the label image, is .* not .*extract\(dseg, lut\)"):
+        FA.parc.extract(dseg, NAMES)
+
+
+def test_a_dict_as_lut_is_told_what_to_make_of_it():
+    with pytest.raises(TypeError, match=r"not dict\. .*pd\.DataFrame"):
+        FA.parc.extract(DSEG, {1: "a", 2: "b"})
+
+
+@pytest.mark.parametrize("stats", [None, np.median, 3])
+def test_stats_that_are_none_are_told_what_stats_are(stats):
+    with pytest.raises(TypeError, match="stats takes a tier, names of statistics, or functions"):
+        FA.parc.extract(DSEG, NAMES, stats=stats)
+
+
+def test_a_statistic_that_is_nearly_right_is_named_alone():
+    with pytest.raises(UnknownStatisticError, match="Did you mean 'median'") as caught:
+        FA.parc.extract(DSEG, NAMES, stats="medain")
+    assert len(str(caught.value)) < 150
+
+
+def test_a_statistic_like_no_other_is_told_all_there_are():
+    with pytest.raises(UnknownStatisticError, match=r"Tiers: core, .* percentile_90"):
+        FA.parc.extract(DSEG, NAMES, stats="p90")
+
+
+def test_a_name_given_as_region_is_sent_to_region_name(cube):
+    with pytest.raises(SelectionError, match="region_name=… takes names"):
+        cube.parc.sel(region="V1_L")
+
+
+@pytest.mark.parametrize("wrap", [np.asarray, list, lambda mask: mask])
+def test_a_condition_is_no_label(cube, wrap):
+    with pytest.raises(SelectionError, match="not True and False"):
+        cube.parc.sel(region=wrap(cube.region < 2))
+
+
+def test_a_coordinate_selects_by_its_values(cube):
+    assert cube.parc.sel(region=cube.region[1:]).region.to_numpy().tolist() == [2]
+    assert cube.parc.sel(region=cube.region[1]).region.item() == 2
+
+
+@pytest.mark.parametrize(
+    ("what", "name", "hint"),
+    [
+        (lambda cube: cube.value.parc, "to_long", "cube.parc, not cube.value.parc"),
+        (lambda cube: cube.parc, "to_nifti", "A DataArray has it"),
+        (lambda cube: xr.DataTree.from_dict({"Tiny": cube}).parc, "extract", "Its cubes have it"),
+        (lambda cube: cube.parc.plot, "mosaic", "A map has it"),
+        (lambda _: FA.parc.plot, "heatmap", "A cube has it"),
+    ],
+)
+def test_a_method_in_the_wrong_place_is_shown_the_right_one(cube, what, name, hint):
+    with pytest.raises(AttributeError, match=hint) as caught:
+        getattr(what(cube), name)
+    assert caught.value.name == name
+
+
+def test_a_method_that_nobody_has_is_an_attribute_error_as_any_other():
+    with pytest.raises(AttributeError, match=r"'DataArrayParc' object has no attribute 'extrct'$"):
+        FA.parc.extrct  # noqa: B018 - it is the access that fails
+    assert not hasattr(FA.parc, "_repr_html_")
+
+
+def test_accessors_are_copied_and_pickled_all_the_same():
+    for again in (copy.copy(FA.parc), pickle.loads(pickle.dumps(FA.parc))):  # noqa: S301 - our own
+        assert again.voxel_volume == 1.0
+
+
+def test_a_region_of_a_mosaic_has_a_name():
+    pytest.importorskip("matplotlib")
+    by_name = FA.parc.plot.mosaic(DSEG, region="v1_r", lut=NAMES)
+    by_label = FA.parc.plot.mosaic(DSEG, region=2)
+    assert [t.get_text() for t in by_name.texts] == [t.get_text() for t in by_label.texts]
+    with pytest.raises(SelectionError, match=r"lut=… names regions"):
+        FA.parc.plot.mosaic(DSEG, region="V1_R")
+
+
+def test_the_package_runs_as_a_module():
+    command = [sys.executable, "-m", "qsiparc", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.split()[-1] == qsiparc.__version__
+
+
+def test_nothing_that_is_right_warns(cube):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert cube.parc.sel(region_name="v1_l", stat="mean").value.item() == pytest.approx(0.15)
