@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -35,9 +36,13 @@ nb_execution_mode = "cache"
 nb_execution_timeout = 300
 nb_execution_raise_on_error = True
 nb_execution_show_tb = True
+nb_merge_streams = True
+os.environ["TQDM_DISABLE"] = "1"  # a bar that is full says nothing on a page
 
 html_theme = "furo"
 html_static_path = ["_static"]
+html_css_files = ["pages.css"]
+html_show_copyright = False
 
 autosummary_generate = True
 autodoc_typehints = "none"  # the docstrings say types, with shapes and units
