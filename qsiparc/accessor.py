@@ -67,6 +67,11 @@ class _OnAnything:
 
         return save(self._obj, path)
 
+    def __repr__(self) -> str:
+        from qsiparc.elsewhere import offers
+
+        return offers(self)
+
     if not TYPE_CHECKING:  # a type checker should go on to find what is misspelt
 
         def __getattr__(self, name: str) -> NoReturn:

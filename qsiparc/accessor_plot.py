@@ -22,6 +22,11 @@ class MapPlots:
     def __init__(self, obj: xr.DataArray) -> None:
         self._obj = obj
 
+    def __repr__(self) -> str:
+        from qsiparc.elsewhere import offers
+
+        return offers(self)
+
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> NoReturn:
@@ -197,6 +202,11 @@ class CubePlots:
 
     def __init__(self, obj: xr.Dataset) -> None:
         self._obj = obj
+
+    def __repr__(self) -> str:
+        from qsiparc.elsewhere import offers
+
+        return offers(self)
 
     if not TYPE_CHECKING:
 

@@ -198,3 +198,11 @@ def test_a_cube_is_not_extracted_from(cube):
 def test_a_label_image_is_no_probabilistic_atlas():
     with pytest.raises(LutError, match=r"has 1 volume, numbered 0.*leave out threshold"):
         FA.parc.extract(DSEG, NAMES, threshold=0.5)
+
+
+def test_an_accessor_shows_what_it_has(cube):
+    assert repr(FA.parc).startswith("<.parc on a map or a label image: affine, extract, plot, ")
+    assert repr(cube.parc).startswith("<.parc on a Dataset of maps, and on a cube: affine, ")
+    assert (
+        repr(cube.parc.plot) == "<.parc.plot on a cube: coverage, distribution, heatmap, regions>"
+    )
