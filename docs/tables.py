@@ -23,13 +23,13 @@ def statistics() -> str:
     """The catalogue of statistics."""
     rows = [
         [
-            *(f"`{name}`", row.summary, row.formula, row.unit, row.tier),
-            *(f"{row.minimum}", row["empty"], row.absent, row.reference or "–"),
+            *(f"`{name}`", row.summary + (f" ({row.reference})" if row.reference else "")),
+            *(row.formula, row.unit, row.tier, f"{row.minimum}", row["empty"], row.absent),
         ]
         for name, row in qsiparc.statistics().iterrows()
     ]
     header = ["name", "what it is", "formula", "unit", "smallest tier"]
-    return table([*header, "needs voxels", "empty", "absent", "reference"], rows)
+    return table([*header, "needs voxels", "empty", "absent"], rows)
 
 
 def weighted() -> str:

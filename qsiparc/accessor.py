@@ -47,10 +47,30 @@ class _OnAnything:
         -------
         Path
             What was written; `qsiparc.open` opens it.
+
+        Raises
+        ------
+        CubeError
+            The name has another ending.
+
+        Examples
+        --------
+        >>> import pathlib, tempfile
+        >>> import nibabel as nib, numpy as np, qsiparc
+        >>> fa = qsiparc.open_nifti(nib.Nifti1Image(np.ones((2, 2, 2), "f4"), np.eye(4)))
+        >>> cube = fa.parc.extract(nib.Nifti1Image(np.ones((2, 2, 2), "i2"), np.eye(4)))
+        >>> path = cube.parc.save(pathlib.Path(tempfile.mkdtemp(), "fa.nc"))
+        >>> qsiparc.open(path).equals(cube)
+        True
         """
         from qsiparc.archive import save
 
         return save(self._obj, path)
+
+    def __repr__(self) -> str:
+        from qsiparc.elsewhere import offers
+
+        return offers(self)
 
     if not TYPE_CHECKING:  # a type checker should go on to find what is misspelt
 
@@ -76,6 +96,14 @@ class _OnVolumes(_OnAnything):
             The array has no coordinate ``space``.
         GridMismatchError
             The coordinate is another grid's.
+
+        Examples
+        --------
+        >>> import nibabel as nib, numpy as np, qsiparc
+        >>> affine = np.diag([2.0, 2, 2, 1])
+        >>> fa = qsiparc.open_nifti(nib.Nifti1Image(np.ones((4, 4, 4)), affine))
+        >>> fa.isel(i=slice(None, None, 2)).parc.affine.tolist() == affine.tolist()
+        True
         """
         from qsiparc.space import file_grid
 
@@ -83,7 +111,16 @@ class _OnVolumes(_OnAnything):
 
     @property
     def voxel_volume(self) -> float:
-        """Volume of a voxel of the array as it is now, strided or not [mm³]."""
+        """Volume of a voxel of the array as it is now, strided or not [mm³].
+
+        Examples
+        --------
+        >>> import nibabel as nib, numpy as np, qsiparc
+        >>> affine = np.diag([2.0, 2, 2, 1])
+        >>> fa = qsiparc.open_nifti(nib.Nifti1Image(np.ones((4, 4, 4)), affine))
+        >>> fa.parc.voxel_volume, fa[::2].parc.voxel_volume
+        (8.0, 16.0)
+        """
         from qsiparc.space import voxel_grid
 
         return voxel_grid(self._obj).voxel_volume
@@ -235,6 +272,18 @@ class _OnVolumes(_OnAnything):
         -------
         DataArray or Dataset
             With the coordinate ``space`` and its index set.
+
+        Raises
+        ------
+        SpaceError
+            The affine cannot place voxels in the world, or the array has no dims ``i, j, k``.
+
+        Examples
+        --------
+        >>> import numpy as np, qsiparc, xarray as xr
+        >>> array = xr.DataArray(np.ones((2, 3, 4)), dims=("i", "j", "k"))
+        >>> array.parc.with_affine(np.diag([2, 2, 2, 1])).space.item()[:22]
+        '2×3×4, 2×2×2 mm, RAS #'
         """
         from qsiparc.space import with_affine
 
@@ -250,6 +299,15 @@ class _OnVolumes(_OnAnything):
         -------
         DataArray or Dataset
             With three more coordinates.
+
+        Examples
+        --------
+        >>> import nibabel as nib, numpy as np, qsiparc
+        >>> affine = np.diag([2.0, 2, 2, 1])
+        >>> fa = qsiparc.open_nifti(nib.Nifti1Image(np.ones((4, 4, 4)), affine))
+        >>> world = fa.parc.world()
+        >>> [world[axis].values[3, 0, 1].item() for axis in "xyz"]
+        [6.0, 0.0, 2.0]
         """
         from qsiparc.space import with_world
 
@@ -347,6 +405,14 @@ class DataArrayParc(_OnVolumes):
         ------
         SpaceError
             The volume has no affine, or lost a voxel axis.
+
+        Examples
+        --------
+        >>> import nibabel as nib, numpy as np, qsiparc
+        >>> affine = np.diag([2.0, 2, 2, 1])
+        >>> fa = qsiparc.open_nifti(nib.Nifti1Image(np.ones((4, 4, 4)), affine))
+        >>> fa[1:].parc.to_nibabel().affine[:3, 3].tolist()
+        [2.0, 0.0, 0.0]
         """
         from qsiparc.nifti import to_nibabel
 
@@ -365,6 +431,23 @@ class DataArrayParc(_OnVolumes):
         -------
         Path
             The file.
+
+        Raises
+        ------
+        NiftiError
+            The name has another ending.
+        SpaceError
+            The volume has no affine, or lost a voxel axis.
+
+        Examples
+        --------
+        >>> import pathlib, tempfile
+        >>> import nibabel as nib, numpy as np, qsiparc
+        >>> affine = np.diag([2.0, 2, 2, 1])
+        >>> fa = qsiparc.open_nifti(nib.Nifti1Image(np.ones((4, 4, 4)), affine))
+        >>> path = fa.parc.to_nifti(pathlib.Path(tempfile.mkdtemp(), "fa.nii.gz"))
+        >>> qsiparc.open_nifti(path).parc.affine.tolist() == affine.tolist()
+        True
         """
         from qsiparc.nifti import to_nifti
 
@@ -406,6 +489,17 @@ class DataArrayParc(_OnVolumes):
         -----
         LabelWarning
             Regions are in one of the two only.
+
+        Examples
+        --------
+        >>> import nibabel as nib, numpy as np, qsiparc
+        >>> affine = np.diag([2.0, 2, 2, 1])
+        >>> fa = qsiparc.open_nifti(nib.Nifti1Image(np.arange(4.0).reshape(4, 1, 1), affine))
+        >>> dseg = nib.Nifti1Image(np.array([0, 1, 1, 7], "i2").reshape(4, 1, 1), affine)
+        >>> cube = fa.parc.extract(dseg, scalar="FA", subject="sub-001")
+        >>> doubled = 2 * cube.value.sel(stat="mean")
+        >>> doubled.squeeze().parc.to_volume(dseg).values.ravel().tolist()
+        [nan, 3.0, 3.0, 6.0]
         """
         from qsiparc.volume import to_volume
 
@@ -508,6 +602,18 @@ class _OnCubes(_OnAnything):
         ------
         SelectionError
             Nothing has that name (a `KeyError`); near ones are named.
+
+        Examples
+        --------
+        >>> import nibabel as nib, numpy as np, qsiparc
+        >>> affine = np.diag([2.0, 2, 2, 1])
+        >>> fa = qsiparc.open_nifti(nib.Nifti1Image(np.arange(4.0).reshape(4, 1, 1), affine))
+        >>> dseg = nib.Nifti1Image(np.array([0, 1, 1, 7], "i2").reshape(4, 1, 1), affine)
+        >>> cube = fa.parc.extract(dseg, scalar="FA", subject="sub-001")
+        >>> cube.parc.sel(region=7, stat="mean").value.item()
+        3.0
+        >>> dict(cube.parc.sel(region_name="region_0001", stat=["mean", "std"]).sizes)
+        {'stat': 2, 'scalar': 1, 'subject': 1}
         """
         from qsiparc.cube import select
 
@@ -538,6 +644,18 @@ class _OnCubes(_OnAnything):
         ------
         CubeError
             This is no cube.
+
+        Examples
+        --------
+        >>> import nibabel as nib, numpy as np, qsiparc
+        >>> affine = np.diag([2.0, 2, 2, 1])
+        >>> fa = qsiparc.open_nifti(nib.Nifti1Image(np.arange(4.0).reshape(4, 1, 1), affine))
+        >>> dseg = nib.Nifti1Image(np.array([0, 1, 1, 7], "i2").reshape(4, 1, 1), affine)
+        >>> cube = fa.parc.extract(dseg, scalar="FA", subject="sub-001")
+        >>> cube.parc.to_long()[["subject", "region_index", "scalar", "mean", "n_voxels"]]
+           subject  region_index scalar  mean  n_voxels
+        0  sub-001             1     FA   1.5         2
+        1  sub-001             7     FA   3.0         1
         """
         from qsiparc.table import to_long
 
@@ -555,6 +673,23 @@ class _OnCubes(_OnAnything):
         -------
         Path
             The TSV.
+
+        Raises
+        ------
+        CubeError
+            This is no cube, or the name has another ending.
+
+        Examples
+        --------
+        >>> import pathlib, tempfile
+        >>> import nibabel as nib, numpy as np, qsiparc
+        >>> affine = np.diag([2.0, 2, 2, 1])
+        >>> fa = qsiparc.open_nifti(nib.Nifti1Image(np.arange(4.0).reshape(4, 1, 1), affine))
+        >>> dseg = nib.Nifti1Image(np.array([0, 1, 1, 7], "i2").reshape(4, 1, 1), affine)
+        >>> cube = fa.parc.extract(dseg, scalar="FA", subject="sub-001")
+        >>> path = cube.parc.to_tsv(pathlib.Path(tempfile.mkdtemp(), "fa.tsv"))
+        >>> sorted(written.name for written in path.parent.iterdir())
+        ['fa.json', 'fa.tsv']
         """
         from qsiparc.table import write_tsv
 
@@ -591,6 +726,18 @@ class _OnCubes(_OnAnything):
         -----
         QsiparcWarning
             Scans without a row, and rows without a scan; both are named.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> import nibabel as nib, numpy as np, qsiparc
+        >>> affine = np.diag([2.0, 2, 2, 1])
+        >>> fa = qsiparc.open_nifti(nib.Nifti1Image(np.arange(4.0).reshape(4, 1, 1), affine))
+        >>> dseg = nib.Nifti1Image(np.array([0, 1, 1, 7], "i2").reshape(4, 1, 1), affine)
+        >>> cube = fa.parc.extract(dseg, scalar="FA", subject="sub-001")
+        >>> people = pd.DataFrame({"participant_id": ["sub-001"], "age": [34]})
+        >>> cube.parc.join_participants(people).age.values
+        array([34.])
         """
         from qsiparc.participants import join_participants
 
@@ -856,6 +1003,19 @@ class DataTreeParc(_OnCubes):
         -----
         LabelWarning
             Regions are in one of the two only.
+
+        Examples
+        --------
+        >>> import xarray as xr
+        >>> import nibabel as nib, numpy as np, qsiparc
+        >>> affine = np.diag([2.0, 2, 2, 1])
+        >>> fa = qsiparc.open_nifti(nib.Nifti1Image(np.arange(4.0).reshape(4, 1, 1), affine))
+        >>> dseg = nib.Nifti1Image(np.array([0, 1, 1, 7], "i2").reshape(4, 1, 1), affine)
+        >>> cube = fa.parc.extract(dseg, scalar="FA", subject="sub-001")
+        >>> study = xr.DataTree.from_dict({"Tiny": cube})
+        >>> volume = study.parc.to_volume(dseg, atlas="Tiny", stat="mean")
+        >>> volume.values.ravel().tolist()
+        [nan, 1.5, 1.5, 3.0]
         """
         from qsiparc.volume import to_volume
 

@@ -22,6 +22,11 @@ class MapPlots:
     def __init__(self, obj: xr.DataArray) -> None:
         self._obj = obj
 
+    def __repr__(self) -> str:
+        from qsiparc.elsewhere import offers
+
+        return offers(self)
+
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> NoReturn:
@@ -198,6 +203,11 @@ class CubePlots:
     def __init__(self, obj: xr.Dataset) -> None:
         self._obj = obj
 
+    def __repr__(self) -> str:
+        from qsiparc.elsewhere import offers
+
+        return offers(self)
+
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> NoReturn:
@@ -352,12 +362,15 @@ class CubePlots:
         stat: str = "mean",
         scalar: str | None = None,
         by: str | None = None,
+        volume: xr.DataArray | None = None,
+        dseg: Dseg | None = None,
+        mask: Dseg | None = None,
         ax: Axes | None = None,
     ) -> Axes:
-        """The values of one region, a dot a scan, with the mean, the median and the IQR.
+        """The values of one region, a dot a scan; or the voxels behind one of these numbers.
 
-        A cube holds no voxels; ``fa.parc.plot.distribution(dseg, region=…)`` shows those behind
-        one of these dots.
+        A cube holds no voxels. Given the map and the label image of a scan, those are shown that
+        the cube counted, and they are held against its numbers.
 
         Parameters
         ----------
@@ -370,21 +383,39 @@ class CubePlots:
         by : str, optional
             A coordinate on ``subject`` to put scans apart by: ``"group"``, say, once
             `join_participants` has put it there.
+        volume : DataArray, optional
+            The map of which to show the voxels; its file's name tells whose it is.
+        dseg : DataArray, path, nibabel image or Parcellation, optional
+            The label image, needed with `volume`.
+        mask : DataArray, path, nibabel image or Parcellation, optional
+            As in `extract`, where the cube was made with one.
         ax : Axes, optional
             To draw on; a new figure, as wide as a column, unless given.
 
         Returns
         -------
         Axes
-            Its title says how many scans there are, and how many of them have no value.
+            Its title says how many scans, or voxels, there are, and how many have no value; mean,
+            median and IQR are marked.
 
         Raises
         ------
         CubeError
-            There are several scalars, or several regions of that name.
+            There are several scalars, or several regions of that name; or these are not the voxels
+            that the cube has numbers of.
         SelectionError
             There is none of that name.
         """
-        from qsiparc.plot import scan_distribution
+        from qsiparc.plot import cube_distribution
 
-        return scan_distribution(self._obj, region, stat=stat, scalar=scalar, by=by, ax=ax)
+        return cube_distribution(
+            self._obj,
+            region,
+            stat=stat,
+            scalar=scalar,
+            by=by,
+            volume=volume,
+            dseg=dseg,
+            mask=mask,
+            ax=ax,
+        )

@@ -57,10 +57,29 @@ def main() -> None:
 
 @main.command()
 @click.argument("directory", type=click.Path(exists=True, file_okay=False), metavar="DIR")
-@click.option("--subject", "-p", multiple=True, metavar="LABEL", help="Only these subjects.")
-@click.option("--session", "-s", multiple=True, metavar="LABEL", help="Only these sessions.")
+@click.option(
+    "subject",
+    "--subject",
+    "--participant-label",
+    "-p",
+    multiple=True,
+    metavar="LABEL",
+    help="Only these subjects.",
+)
+@click.option(
+    "session",
+    "--session",
+    "--session-label",
+    "-s",
+    multiple=True,
+    metavar="LABEL",
+    help="Only these sessions.",
+)
 @click.option("--atlas", "-a", multiple=True, metavar="NAME", help="Only these atlases.")
-@click.option("--scalar", "-m", multiple=True, metavar="NAME", help="Only these scalars.")
+@click.option(
+    "scalar", "--scalar", "--scalars", "-m",
+    multiple=True, metavar="NAME", help="Only these scalars.",
+)  # fmt: skip
 @click.option("--template", is_flag=True, help="Pair in template space, not in native space.")
 @click.option("--table", is_flag=True, help="Print every file, with reasons, as TSV.")
 def find(

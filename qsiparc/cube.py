@@ -129,7 +129,11 @@ def assemble(
         values = values.set_dims({"subject": 1, **values.sizes})
     variables = {name: as_variable(coordinate, name=None) for name, coordinate in coords.items()}
     for dim in ("scalar", "subject"):
-        names = text(variables[dim].values if dim in variables else [None], what=f"{dim} names")
+        if dim not in variables:
+            raise CubeError(
+                f"The dim {dim!r} has no names: .assign_coords({dim}=[…]) before, one for each."
+            )
+        names = text(variables[dim].values, what=f"{dim} names")
         if len(set(names.tolist())) < names.size:
             raise CubeError(f"Names on {dim!r} must be unique: {names.tolist()}.")
         variables[dim] = xr.Variable((dim,), names)
@@ -248,7 +252,7 @@ def select(cube: T, wanted: Mapping[str, str | int | Sequence[Any] | slice | Non
     """
     if isinstance(cube, xr.DataTree):
         tree: xr.DataTree = cube.map_over_datasets(
-            lambda node: select(node, wanted) if node.data_vars else node
+            lambda node: _select_in_tree(node, wanted) if node.data_vars else node
         )
         return tree
     for name, value in wanted.items():
@@ -260,6 +264,18 @@ def select(cube: T, wanted: Mapping[str, str | int | Sequence[Any] | slice | Non
             )
         cube = _select_one(cube, name, value)
     return cube
+
+
+def _select_in_tree(cube: xr.Dataset, wanted: Mapping[str, Any]) -> xr.Dataset:
+    """Select from one cube of several; an error says from which."""
+    try:
+        return select(cube, wanted)
+    except SelectionError as error:
+        atlas = cube.attrs.get("atlas", "")
+        raise SelectionError(
+            f"{atlas}: {error} A tree is selected from in all of its atlases; one of them is "
+            f"tree[{atlas!r}].to_dataset()."
+        ) from error
 
 
 def _select_one(cube: xr.Dataset, name: str, value: Any) -> xr.Dataset:  # noqa: ANN401 - any label

@@ -1,4 +1,4 @@
-"""What to say of a method that is looked for in the wrong place."""
+"""What an accessor says of what it has, and of what is to be had elsewhere."""
 
 from __future__ import annotations
 
@@ -30,3 +30,21 @@ def lacking(obj: object, name: str, places: dict[type, str]) -> AttributeError:
     if hint and not name.startswith("_"):
         message = f"{message}. {hint}"
     return AttributeError(message, name=name, obj=obj)
+
+
+def offers(obj: object) -> str:
+    """What an object is and which methods it has, as its repr.
+
+    Parameters
+    ----------
+    obj : object
+        Of a class whose docstring begins with what it is.
+
+    Returns
+    -------
+    str
+        In angle brackets.
+    """
+    (what, *_) = (type(obj).__doc__ or "").replace("``", "").split(".\n")[0].split(". ")
+    names = [name for name in dir(type(obj)) if not name.startswith("_")]
+    return f"<{what.removesuffix('.')}: {', '.join(names)}>"

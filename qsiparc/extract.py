@@ -12,7 +12,7 @@ import xarray as xr
 from qsiparc.catalogue import require_no_mask, require_weighted, resolve
 from qsiparc.catalogue.own import own_attrs
 from qsiparc.coords import file_coords, further_coords, scalar_coords, subject_coords
-from qsiparc.cube import assemble, text_coords
+from qsiparc.cube import assemble, is_cube, text_coords
 from qsiparc.errors import CubeError, NiftiWarning, warn
 from qsiparc.masking import Mask
 from qsiparc.names import (
@@ -174,7 +174,8 @@ def _volumes(maps: xr.DataArray | xr.Dataset) -> list[xr.DataArray]:
     volumes = {name: v for name, v in arrays.items() if set(VOXEL_DIMS) <= set(v.dims)}
     left_out = [name for name in arrays if name not in volumes]
     if not volumes:
-        raise CubeError(f"No variable of this Dataset has the dims i, j, k: {left_out}.")
+        hint = " It is a cube already: .parc.extract is called on a map." if is_cube(maps) else ""
+        raise CubeError(f"No variable of this Dataset has the dims i, j, k: {left_out}.{hint}")
     if left_out:
         warn(f"No volumes, so not extracted: {left_out}.", NiftiWarning)
     further = {name: set(v.dims) - set(VOXEL_DIMS) for name, v in volumes.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+NEEDED: Final = ("region_index", *REGION_COORDS, "scalar")
+"""Columns that every long table has."""
+
 
 def from_long(frame: pd.DataFrame, *, stats: Sequence[str] | None = None) -> xr.Dataset:
     """The cube that a long table describes.
@@ -26,7 +29,8 @@ def from_long(frame: pd.DataFrame, *, stats: Sequence[str] | None = None) -> xr.
     Parameters
     ----------
     frame : DataFrame
-        As `to_long` makes it, in any order of rows, of one atlas.
+        As `to_long` makes it, in any order of rows, of one atlas; or as pandas reads what `to_tsv`
+        wrote, where a text that is missing becomes empty.
     stats : sequence of str, optional
         The columns that are statistics. Without it: those that `to_long` noted, else the documented
         ones, other counts that are built in, and every other column of floating-point numbers.
@@ -47,15 +51,7 @@ def from_long(frame: pd.DataFrame, *, stats: Sequence[str] | None = None) -> xr.
     QsiparcWarning
         Combinations of region, scalar and subject are missing; they become NaN.
     """
-    needed = ["region_index", *REGION_COORDS, "scalar"]
-    missing = [name for name in needed if name not in frame.columns]
-    if missing:
-        raise CubeError(f"This is no long table: the columns {missing} are missing.")
-    twice = frame.columns[frame.columns.duplicated()].tolist()
-    if twice:
-        raise CubeError(f"Two columns of this table are called {twice[0]!r}: rename one of them.")
-    if frame.empty:
-        raise CubeError("This table has no rows, so there is no cube in it.")
+    _require_long(frame)
     frame = frame.assign(region_index=_whole(frame["region_index"], "region_index"))
     atlases = frame["atlas"].unique().tolist() if "atlas" in frame.columns else []
     if len(atlases) > 1:
@@ -82,7 +78,7 @@ def from_long(frame: pd.DataFrame, *, stats: Sequence[str] | None = None) -> xr.
         for dim, labels in levels.items()
     }
     coords |= text_coords({"stat": names}, "stat")
-    taken = {*names, *STATS, *needed, *LEADING, *keys.values()}
+    taken = {*names, *STATS, *NEEDED, *LEADING, *keys.values()}
     rest = [str(column) for column in frame.columns if column not in taken | {*SUBJECT_COORDS}]
     on_scalar = [name for name in rest if name in SCALAR_COORDS]
     on_region = [*REGION_COORDS, *(name for name in rest if name not in SCALAR_COORDS)]
@@ -100,6 +96,23 @@ def from_long(frame: pd.DataFrame, *, stats: Sequence[str] | None = None) -> xr.
     if atlases:
         attrs.setdefault("atlas", str(atlases[0]))
     return assemble(cube, coords, attrs)
+
+
+def _require_long(frame: pd.DataFrame) -> None:
+    """Check that this is a long table, with rows."""
+    if not isinstance(frame, pd.DataFrame):
+        raise TypeError(
+            f"from_long takes a DataFrame, not {type(frame).__name__}. Of a file: "
+            f"pandas.read_csv(path, sep='\\t')."
+        )
+    missing = [name for name in NEEDED if name not in frame.columns]
+    if missing:
+        raise CubeError(f"This is no long table: the columns {missing} are missing.")
+    twice = frame.columns[frame.columns.duplicated()].tolist()
+    if twice:
+        raise CubeError(f"Two columns of this table are called {twice[0]!r}: rename one of them.")
+    if frame.empty:
+        raise CubeError("This table has no rows, so there is no cube in it.")
 
 
 def _whole(column: pd.Series[Any], name: str) -> pd.Series[Any]:
@@ -165,7 +178,8 @@ def _stat_columns(frame: pd.DataFrame) -> list[str]:
     others = [
         str(name)
         for name in frame.columns
-        if name not in STATS and (name in COUNTS or pd.api.types.is_float_dtype(frame[name].dtype))
+        if name not in {*STATS, *LEADING, *SCALAR_COORDS}
+        and (name in COUNTS or pd.api.types.is_float_dtype(frame[name].dtype))
     ]
     return [*(name for name in STATS if name in frame.columns), *others]
 
@@ -201,6 +215,7 @@ def _one_each(
     result = {}
     for column in columns:
         values = frame[column].astype(object).to_numpy()
+        values = np.where(pd.isna(values), "", values)  # an empty cell, or n/a, of a file
         expected = values[first][code]
         differs = np.flatnonzero(values != expected)
         if differs.size:

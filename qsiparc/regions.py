@@ -240,14 +240,16 @@ def _places(ids: NDArray[np.int64], numbers: list[int], lut: AtlasLUT, atlas: Pr
     name = f"The LUT {lut.atlas_name!r}" if lut.atlas_name else "The LUT"
     shown = f"{ids.size} rows with ids {some(np.sort(ids))}"
     raise LutError(
-        f"{name} has {shown}; {atlas.name} has {len(have)} volumes, numbered "
-        f"{some(np.array(have))}. A probabilistic atlas takes a row a volume, with ids from 0 or "
-        f"from 1 on.{_way_out(ids, have)}"
+        f"{name} has {shown}; {atlas.name} has {counted(np.array(have), 'volume')}, "
+        f"numbered {some(np.array(have))}. A probabilistic atlas takes a row a volume, with ids "
+        f"from 0 or from 1 on.{_way_out(ids, have)}"
     )
 
 
 def _way_out(ids: NDArray[np.int64], have: list[int]) -> str:
     """What may be the matter with a LUT that does not fit."""
+    if len(have) == 1:
+        return " If the image holds labels, leave out threshold and weights='probability'."
     if sorted(ids.tolist()) == list(range(1, len(have))):
         return (
             " If it counts from 0, its first row was left out as the background: give its path, or "

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 MAX_BYTES: Final = 2**26
 """More than any table or sidecar beside an image has."""
 
+_PIECE: Final = 2**16
+
 _KINDS: Final = (
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISFIFO, "a named pipe"),
@@ -103,9 +105,30 @@ def read_regular(path: os.PathLike[str], error: type[QsiparcError]) -> bytes:
         As in `open_regular`, or it has more than 64 MiB.
     """
     with open_regular(path, error) as stream:
-        content = stream.read(MAX_BYTES + 1)
+        content = read_up_to(stream, MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
         raise error(
             f"{path}: it is longer than {MAX_BYTES:,} bytes: too long for what it should be."
         )
     return content
+
+
+def read_up_to(stream: BufferedReader, limit: int) -> bytes:
+    """What is left of a file, or its first bytes where it is longer.
+
+    Parameters
+    ----------
+    stream : file object
+        Opened for reading bytes.
+    limit : int
+        How many at most. `read` would claim memory for all of these at once.
+
+    Returns
+    -------
+    bytes
+    """
+    pieces: list[bytes] = []
+    while limit > 0 and (piece := stream.read(min(limit, _PIECE))):
+        pieces.append(piece)
+        limit -= len(piece)
+    return b"".join(pieces)

@@ -141,7 +141,7 @@ def test_requiring_one_grid_names_both_and_the_distance():
 
 @pytest.mark.parametrize("distance", [0.0, 1e-4, 9.9e-4])
 def test_corners_within_a_micrometre_match_silently(distance, caplog):
-    with warnings.catch_warnings(), caplog.at_level(logging.INFO):
+    with warnings.catch_warnings(), caplog.at_level(logging.INFO, "qsiparc"):
         warnings.simplefilter("error")
         match = match_grids(Grid(MM2, (4, 5, 6)), Grid(shifted(distance), (4, 5, 6)))
     assert match.is_identity
@@ -219,7 +219,7 @@ def test_the_axes_of_one_lattice_are_found(affine, shape, permutation):
 def test_turned_axes_are_said_once_at_info(caplog):
     left = np.diag([-2.0, 2, 2, 1])
     left[0, 3] = 6
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.INFO, "qsiparc"):
         match = match_grids(Grid(MM2, (4, 5, 6)), Grid(left, (4, 5, 6)), of="dseg.nii")
     assert match.flips == (True, False, False)
     (record,) = caplog.records

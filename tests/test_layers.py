@@ -237,7 +237,22 @@ MAY_IMPORT = {
     "phantom.catalogue": {"entities"},
     "phantom.maps": {"phantom.brain"},
     "phantom.scan": {"phantom.atlas", "phantom.brain", "phantom.maps"},
-    "plot": {"plot.histogram", "plot.matrix", "plot.ranking", "plot.slices", "plot.strips"},
+    "plot": {
+        "plot.behind",
+        "plot.histogram",
+        "plot.matrix",
+        "plot.ranking",
+        "plot.slices",
+        "plot.strips",
+    },
+    "plot.behind": {
+        "coords",
+        "cube",
+        "plot.choice",
+        "plot.histogram",
+        "plot.strips",
+        "regionvalues",
+    },
     "plot.choice": {"cube"},
     "plot.histogram": {
         "captions",

@@ -14,7 +14,14 @@ import pytest
 import xarray as xr
 
 import qsiparc
-from qsiparc.errors import LutWarning, NiftiWarning, SelectionError, UnknownStatisticError
+from qsiparc.errors import (
+    CubeError,
+    LutError,
+    LutWarning,
+    NiftiWarning,
+    SelectionError,
+    UnknownStatisticError,
+)
 
 
 def volume(values, source=""):
@@ -149,3 +156,53 @@ def test_nothing_that_is_right_warns(cube):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert cube.parc.sel(region_name="v1_l", stat="mean").value.item() == pytest.approx(0.15)
+
+
+def test_a_tsv_read_by_pandas_is_the_cube_again(tmp_path):
+    names = NAMES.assign(lobe=["O", "n/a"], note=["", ""])
+    cube = FA.where(FA > 0.25).parc.extract(DSEG, names)
+    path = cube.parc.to_tsv(tmp_path / "fa.tsv")
+    again = qsiparc.from_long(pd.read_csv(path, sep="\t"), stats=cube.stat.to_numpy().tolist())
+    np.testing.assert_array_equal(again.value, cube.value)
+    assert again.lobe.to_numpy().tolist() == ["O", ""]
+    assert again.note.to_numpy().tolist() == ["", ""]
+    unnamed = qsiparc.from_long(pd.read_csv(path, sep="\t").drop(columns="note"))
+    assert unnamed.stat.to_numpy().tolist() == cube.stat.to_numpy().tolist()
+
+
+def test_a_path_is_no_long_table():
+    with pytest.raises(TypeError, match=r"takes a DataFrame, not str.*read_csv"):
+        qsiparc.from_long("fa.tsv")
+
+
+def test_a_tree_says_which_atlas_lacks_a_name(cube):
+    other = FA.parc.extract(DSEG, NAMES.assign(name=["M1_L", "M1_R"]))
+    tree = xr.DataTree.from_dict({"Tiny": cube, "Other": other.assign_attrs(atlas="Other")})
+    with pytest.raises(SelectionError, match=r"Other: There is no region_name 'V1_L'.*in all of"):
+        tree.parc.sel(region_name="V1_L")
+
+
+def test_maps_along_scalar_want_names():
+    maps = xr.concat([FA, FA * 2], "scalar")
+    with pytest.raises(CubeError, match=r"'scalar' has no names: \.assign_coords"):
+        maps.parc.extract(DSEG, NAMES)
+    named = maps.assign_coords(scalar=["FA", "twice"]).parc.extract(DSEG, NAMES)
+    assert named.scalar.to_numpy().tolist() == ["FA", "twice"]
+
+
+def test_a_cube_is_not_extracted_from(cube):
+    with pytest.raises(CubeError, match="It is a cube already"):
+        cube.parc.extract(DSEG)
+
+
+def test_a_label_image_is_no_probabilistic_atlas():
+    with pytest.raises(LutError, match=r"has 1 volume, numbered 0.*leave out threshold"):
+        FA.parc.extract(DSEG, NAMES, threshold=0.5)
+
+
+def test_an_accessor_shows_what_it_has(cube):
+    assert repr(FA.parc).startswith("<.parc on a map or a label image: affine, extract, plot, ")
+    assert repr(cube.parc).startswith("<.parc on a Dataset of maps, and on a cube: affine, ")
+    assert (
+        repr(cube.parc.plot) == "<.parc.plot on a cube: coverage, distribution, heatmap, regions>"
+    )

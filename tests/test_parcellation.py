@@ -157,7 +157,7 @@ class TestBeing:
 class TestOnAnotherGrid:
     def test_on_its_own_grid_it_stays_itself(self, caplog):
         parcellation = Parcellation.from_labels(volume(LABELS))
-        with caplog.at_level(logging.INFO):
+        with caplog.at_level(logging.INFO, "qsiparc"):
             assert parcellation.on(Grid(MM2 + np.diag([5e-4], k=3), (2, 2, 2))) is parcellation
         assert not caplog.records
 
@@ -183,7 +183,7 @@ class TestOnAnotherGrid:
     def test_turned_axes_are_said_once_at_info(self, caplog, tmp_path):
         stored, other = turned(LABELS, MM2, (0, 1, 2), (True, False, False))
         path = write(tmp_path / "a_dseg.nii", stored, other)
-        with caplog.at_level(logging.INFO):
+        with caplog.at_level(logging.INFO, "qsiparc"):
             moved = Parcellation.from_labels(path).on(GRID)
         assert moved.source == "a_dseg.nii"
         (record,) = caplog.records

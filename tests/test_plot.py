@@ -45,7 +45,7 @@ FIGURES = {
     "one": lambda ax=None: plot.regions(CUBE, subject="sub-001", ax=ax),
     "heatmap": lambda ax=None: plot.heatmap(CUBE, ax=ax),
     "coverage": lambda ax=None: plot.coverage(CUBE, ax=ax),
-    "scans": lambda ax=None: plot.scan_distribution(CUBE, "Region_2", by="group", ax=ax),
+    "scans": lambda ax=None: plot.cube_distribution(CUBE, "Region_2", by="group", ax=ax),
 }
 
 
@@ -87,7 +87,7 @@ def test_no_labels_overlap_with_456_regions_of_500_scans():
         plot.heatmap(cube),
         plot.heatmap(cube, group=None),
         plot.coverage(cube, threshold=1),
-        plot.scan_distribution(cube, 3),
+        plot.cube_distribution(cube, 3),
     ):
         assert overlapping(ax.figure) == []
         assert beyond(ax.figure) == []
@@ -248,6 +248,60 @@ def test_outlines_run_between_different_labels_and_nowhere_else(labels):
         found += [((begin[0], n) if axis == 0 else (n, begin[1]), axis) for n in along]
     assert len(found) == len(set(found))
     assert set(found) == expected
+
+
+class TestTheVoxelsOfACube:
+    """The voxels behind one number of a cube."""
+
+    @pytest.mark.parametrize(
+        "options", [{}, {"zero_is_missing": True}, {"valid_range": (0.2, np.inf)}]
+    )
+    def test_they_are_those_that_the_cube_counted(self, options):
+        cube = FA.parc.extract(DSEG, scalar="FA", **options)
+        ax = cube.parc.plot.distribution("region_0003", volume=FA, dseg=DSEG)
+        number = cube.parc.sel(region=3).value.squeeze()
+        assert line(ax, "mean") == number.sel(stat="mean")
+        n = number.sel(stat="n_voxels").item()
+        assert ax.get_title(loc="left").startswith(f"region_0003: {n:.0f} voxels")
+        assert sum(p.get_height() for p in ax.containers[0]) == n
+
+    def test_a_mask_is_given_as_to_extract(self):
+        mask = DSEG.where(DSEG.k % 2 == 0, 0)
+        cube = FA.parc.extract(DSEG, scalar="FA", mask=mask)
+        assert cube.parc.plot.distribution(3, volume=FA, dseg=DSEG, mask=mask).has_data()
+        with pytest.raises(CubeError, match=r"not the voxels of that number.*n_voxels"):
+            cube.parc.plot.distribution(3, volume=FA, dseg=DSEG)
+
+    def test_of_several_scans_the_map_tells_whose_it_is(self):
+        maps = [
+            (FA + step).assign_attrs(FA.attrs | {"participant_id": name})
+            for step, name in ((0, "sub-01"), (0.1, "sub-02"))
+        ]
+        study = xr.concat([one.parc.extract(DSEG, scalar="FA") for one in maps], "subject")
+        for one in maps:
+            ax = study.parc.plot.distribution(3, volume=one, dseg=DSEG)
+            subject = one.attrs["participant_id"]
+            assert line(ax, "mean") == study.parc.sel(region=3, stat="mean", subject=subject).value
+        with pytest.raises(SelectionError, match="unknown"):
+            study.parc.plot.distribution(3, volume=FA, dseg=DSEG)
+
+    def test_another_map_is_refused(self):
+        cube = FA.parc.extract(DSEG, scalar="FA")
+        with pytest.raises(CubeError, match="not the voxels of that number"):
+            cube.parc.plot.distribution(3, volume=FA * 2, dseg=DSEG)
+
+    def test_without_a_number_nothing_can_be_held_against_it(self):
+        cube = FA.parc.extract(DSEG, scalar="FA", stats="std")
+        with pytest.raises(CubeError, match="neither n_voxels nor a mean"):
+            cube.parc.plot.distribution(3, volume=FA, dseg=DSEG)
+
+    @pytest.mark.parametrize(
+        "half",
+        [{"volume": FA}, {"dseg": DSEG}, {"mask": DSEG}, {"volume": FA, "dseg": DSEG, "by": "age"}],
+    )
+    def test_half_of_what_is_needed_is_refused(self, half):
+        with pytest.raises(OptionError, match=r"volume=… and dseg=…"):
+            FA.parc.extract(DSEG, scalar="FA").parc.plot.distribution(3, **half)
 
 
 class TestVoxels:

@@ -34,7 +34,7 @@ DRAWN = {
     "heatmap": lambda ax: plot.heatmap(made_cube(12, 9), ax=ax),
     "coverage": lambda ax: plot.coverage(made_cube(), ax=ax),
     "voxels": lambda ax: plot.voxel_distribution(*head(), region=4, ax=ax),
-    "scans": lambda ax: plot.scan_distribution(made_cube(4, 30), 2, by="group", ax=ax),
+    "scans": lambda ax: plot.cube_distribution(made_cube(4, 30), 2, by="group", ax=ax),
 }
 
 

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from qsiparc.errors import LutError
-from qsiparc.regular import open_regular
+from qsiparc.regular import open_regular, read_up_to
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,7 +77,7 @@ def read_text(path: Path) -> str:
         try:
             head = file.read(_HEAD)
             _refuse_binary(head, path)
-            raw = head + file.read(_LIMIT)
+            raw = head + read_up_to(file, _LIMIT)
         except OSError as error:
             raise LutError(f"{path} cannot be read: {error.strerror}.") from error
     if len(raw) > _LIMIT:

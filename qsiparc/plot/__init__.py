@@ -13,17 +13,18 @@ except ImportError as error:
         "Figures need matplotlib, which is not installed: python -m pip install 'qsiparc[plot]'"
     ) from error
 
+from qsiparc.plot.behind import cube_distribution
 from qsiparc.plot.histogram import voxel_distribution
 from qsiparc.plot.matrix import heatmap
 from qsiparc.plot.ranking import regions
 from qsiparc.plot.slices import mosaic
-from qsiparc.plot.strips import coverage, scan_distribution
+from qsiparc.plot.strips import coverage
 
 __all__ = [
     "coverage",
+    "cube_distribution",
     "heatmap",
     "mosaic",
     "regions",
-    "scan_distribution",
     "voxel_distribution",
 ]

@@ -146,7 +146,7 @@ def add_report(out: Path) -> None:
     try:
         write_report(out, mosaics=MOSAICS)
     except OptionError as error:
-        hint = f"{error} Or build without it: --no-report."
+        hint = f"{error} Or build without it: report=False, in a shell --no-report."
     except Exception as error:  # noqa: BLE001 - hours of work are done, and safe
         hint = f"The study is whole, but its report could not be written: {error!r}"
     else:
