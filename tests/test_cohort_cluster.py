@@ -102,7 +102,7 @@ def test_the_dask_script_of_the_page_asks_slurm_for_what_it_says():
 def test_the_command_takes_a_running_dask_scheduler(tree, tmp_path, undisturbed):
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=100
+        n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs=100
     ) as cluster:
         told = ["--dask-scheduler", cluster.scheduler_address]
         result = CliRunner().invoke(main, ["build", str(tree), str(tmp_path / "out"), *told])
