@@ -109,7 +109,7 @@ MAY_IMPORT = {
         "progress",
         "table",
     },
-    "cohort.netcdfwriter": {"cohort.blocks", "cube"},
+    "cohort.netcdfwriter": {"cohort.blocks", "cube", "manifest"},
     "cohort.parts": {"cube", "manifest"},
     "cohort.plan": {
         "catalogue",
