@@ -97,7 +97,7 @@ test-oldest:
 	.venv-oldest/bin/python -m pip install --quiet uv
 	.venv-oldest/bin/uv pip install --quiet --python .venv-oldest/bin/python \
 	  --resolution lowest-direct --editable '.[test]'
-	.venv-oldest/bin/python -m pytest -q
+	.venv-oldest/bin/python -m pytest -q -n auto --dist worksteal
 
 docs: $(VENV)/.docs
 	rm -rf docs/reference/generated

@@ -13,7 +13,14 @@ from qsiparc.atomic import replacing
 from qsiparc.cube import in_order, is_cube
 from qsiparc.errors import CubeError
 from qsiparc.guarded import guarded
-from qsiparc.manifest import checksums, netcdf_checksum, require_chunks, write_manifests
+from qsiparc.manifest import (
+    checksums,
+    netcdf_checksum,
+    note_format,
+    require_chunks,
+    take_format,
+    write_manifests,
+)
 from qsiparc.names import CUBE_DIMS, SPACE, VALUE, VOXEL_DIMS
 from qsiparc.regular import open_regular
 from qsiparc.space import with_index
@@ -76,6 +83,7 @@ def _to_zarr(obj: xr.DataArray | xr.Dataset | xr.DataTree, path: Path) -> None:
 
 def _to_netcdf(obj: xr.DataArray | xr.Dataset | xr.DataTree, path: Path) -> None:
     obj.to_netcdf(path, engine="netcdf4", encoding=_encoding(obj, netcdf_checksum))
+    note_format(path)
 
 
 def _encoding(
@@ -109,7 +117,8 @@ def open(path: str | os.PathLike[str]) -> xr.Dataset | xr.DataTree:
     FileNotFoundError
         There is nothing at that path.
     CubeError
-        It is no archive of qsiparc, or cannot be read; or a study was not finalized yet.
+        It is no archive of qsiparc, cannot be read, or a newer version wrote it; or a study was
+        not finalized yet.
     """
     path = Path(path)
     if path.suffix not in _ENGINES:
@@ -154,6 +163,7 @@ def open_tree(path: Path) -> xr.DataTree:
                     f"{path}: the folder of {name} is missing. Copy the store again, all of it."
                 )
     try:
+        take_format(tree, path)
         whole: xr.DataTree = tree.map_over_datasets(lambda node: _as_saved(guarded(node, path)))
     except CubeError:
         tree.close()

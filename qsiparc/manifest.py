@@ -12,6 +12,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from qsiparc.errors import CubeError
 
 if TYPE_CHECKING:
@@ -24,6 +26,9 @@ NAME: Final = ".qsiparc"
 
 FORMAT: Final = 1
 """Of the archives that this version writes; it reads no newer ones."""
+
+_VERSION: Final = "qsiparc_archive"
+"""Where the format is noted: in `NAME`, and in netCDF as an attribute of the file."""
 
 _METADATA: Final = ("zarr.json", ".zarray", ".zattrs", ".zgroup", ".zmetadata", NAME)
 
@@ -61,7 +66,7 @@ def write_manifests(store: Path) -> None:
         Its folder.
     """
     for array in _arrays(store):
-        noted = {"qsiparc_archive": FORMAT, "chunks": sorted(_chunks(array))}
+        noted = {_VERSION: FORMAT, "chunks": sorted(_chunks(array))}
         (array / NAME).write_text(json.dumps(noted), encoding="utf-8")
 
 
@@ -81,16 +86,12 @@ def require_chunks(store: Path) -> None:
     for array in _arrays(store):
         try:
             noted = json.loads((array / NAME).read_text(encoding="utf-8"))
-            version, chunks = noted["qsiparc_archive"], set(noted["chunks"])
+            version, chunks = noted[_VERSION], set(noted["chunks"])
         except FileNotFoundError:
             continue
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise CubeError(f"{array / NAME}: the list of chunks is damaged: {error}.") from error
-        if version != FORMAT:
-            raise CubeError(
-                f"{store}: this archive has format {version}, and this version of qsiparc reads "
-                f"format {FORMAT}. Install a newer one: pip install --upgrade qsiparc."
-            )
+        _require_format(version, store)
         lost = sorted(chunks.difference(_chunks(array)))
         if lost:
             raise CubeError(
@@ -98,6 +99,46 @@ def require_chunks(store: Path) -> None:
                 f"missing, {lost[0]} for one. Their values would be NaN without a word. Copy the "
                 f"store again, all of it, or make it anew."
             )
+
+
+def note_format(path: Path) -> None:
+    """Note in a netCDF file that is whole which format it has.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    """
+    import netCDF4
+
+    with netCDF4.Dataset(path, mode="a") as file:
+        file.setncattr(_VERSION, FORMAT)
+
+
+def take_format(tree: xr.DataTree, path: Path) -> None:
+    """Check the format that a netCDF file notes, and take the note off what was read.
+
+    Parameters
+    ----------
+    tree : DataTree
+        As xarray opened it; without a note where nobody made one.
+    path : Path
+        Where it is, for messages.
+
+    Raises
+    ------
+    CubeError
+        A newer version wrote it.
+    """
+    _require_format(tree.attrs.pop(_VERSION, FORMAT), path)
+
+
+def _require_format(found: object, archive: Path) -> None:
+    if not np.array_equal(found, FORMAT):  # type: ignore[arg-type]  # whatever is there
+        raise CubeError(
+            f"{archive}: this archive has format {found}, and this version of qsiparc reads "
+            f"format {FORMAT}. Install a newer one: pip install --upgrade qsiparc."
+        )
 
 
 def _arrays(store: Path) -> Iterator[Path]:

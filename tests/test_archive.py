@@ -122,6 +122,7 @@ class TestSaving:
         path = cube.parc.save(tmp_path / f"fa{suffix}")
         engine = {".nc": "netcdf4", ".zarr": "zarr"}[suffix]
         with xr.open_dataset(path, engine=engine) as plain:
+            assert plain.attrs.pop("qsiparc_archive", 0) == {".nc": 1, ".zarr": 0}[suffix]
             xr.testing.assert_identical(plain.load(), cube)
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 
+import netCDF4
 import numpy as np
 import pytest
 import xarray as xr
@@ -89,6 +90,30 @@ def test_a_list_of_chunks_that_is_damaged_or_newer(store):
         noted.write_text(content)
         with pytest.raises(CubeError, match=message):
             qsiparc.open(store)
+
+
+@pytest.mark.parametrize("kind", ["cube", "tree", "volume"])
+def test_a_netcdf_file_that_is_newer(cube, kind, tmp_path):
+    saved = {
+        "cube": cube,
+        "tree": xr.DataTree.from_dict({"A": cube}),
+        "volume": volume(ramp()).rename("FA"),
+    }
+    path = saved[kind].parc.save(tmp_path / "saved.nc")
+    with qsiparc.open(path) as current:
+        assert "qsiparc_archive" not in current.attrs
+    for found in (2, "later", [1, 2]):
+        with netCDF4.Dataset(path, "a") as file:
+            assert file.ncattrs().count("qsiparc_archive") == 1
+            file.setncattr("qsiparc_archive", found)
+        with pytest.raises(CubeError, match=r"saved\.nc: .* format .*, .* reads format 1"):
+            qsiparc.open(path)
+    with xr.open_datatree(path, engine="netcdf4") as plain:
+        assert plain.attrs["qsiparc_archive"].tolist() == [1, 2]
+    with netCDF4.Dataset(path, "a") as file:
+        file.delncattr("qsiparc_archive")
+    with qsiparc.open(path) as earlier:
+        assert earlier.load() is not None
 
 
 @pytest.mark.filterwarnings("ignore:Consolidated metadata")

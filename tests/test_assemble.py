@@ -93,6 +93,7 @@ def test_the_pieces_do_not_matter(tmp_path, monkeypatch, n_scans, room, chunk):
     assert_right(tree)
     with xr.open_datatree(tmp_path / "qsiparc.nc", engine="netcdf4") as again:
         assert_right(again)
+        assert again.attrs == {"qsiparc_archive": 1}
         xr.testing.assert_equal(again.load(), tree.load())
     ok = tree["A"]["status"] == 0
     expected = [

@@ -26,7 +26,7 @@ AFFINE = MM2 + np.pad([[-90.0], [-126.0], [-72.0]], ((0, 1), (3, 0)))
 PLAIN = image(DATA, AFFINE).to_bytes()
 PACKED = gzip.compress(PLAIN, mtime=0)
 LARGE = gzip.compress(
-    image(np.random.default_rng(0).random((64, 64, 32), np.float32)).to_bytes(), 1
+    image(np.random.default_rng(0).random((64, 64, 32), np.float32)).to_bytes(), 1, mtime=0
 )
 """So much that reading the header does not reach the end."""
 
@@ -85,6 +85,7 @@ def test_a_file_cut_short_anywhere_is_an_error(tmp_path, suffix, content):
         (LARGE + b"\x1f", "cut short"),
         (LARGE + LARGE[:-1], "cut short"),
     ],
+    ids=itertools.count(),
 )
 def test_a_gzip_that_does_not_end_well_is_an_error(tmp_path, content, message):
     path = tmp_path / "fa.nii.gz"

@@ -36,7 +36,8 @@ HEMISPHERE_COLUMNS: Final = ("hemisphere", "hemi", "hem", "side", "laterality")
 _RIVAL_IDS: Final = ("region_index", "index", "region_id", "label_id", "id", "label")
 _ID: Final = re.compile(r"\s*([+-]?\d{1,999})(?:\.0*)?\s*", re.ASCII)
 _NO_TEXT: Final = re.compile("[\0\ud800-\udfff]")
-_INT64: Final = np.iinfo(np.int64)
+_LEAST: Final = int(np.iinfo(np.int64).min)
+_MOST: Final = int(np.iinfo(np.int64).max)
 
 
 @dataclass(frozen=True)
@@ -218,7 +219,7 @@ def _parse_ids(read: LabelTable, cells: list[str]) -> list[int]:
         if found is None:
             problem = f"the id is {cell!r}, not a whole number" if cell.strip() else "no id"
             raise LutError(f"{read.where(row)}: {problem}. Every region needs an integer id.")
-        if not _INT64.min <= found <= _INT64.max:
+        if not _LEAST <= found <= _MOST:
             raise LutError(f"{read.where(row)}: the id {cell!r} does not fit into 64 bits.")
         ids.append(found)
     return ids

@@ -9,6 +9,7 @@ import csv
 import io
 import re
 from collections import Counter
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 import pandas as pd
@@ -92,15 +93,16 @@ def read_label_file(path: Path) -> LabelTable:
     text = read_text(path)
     if text.lstrip()[:1] in ("{", "["):
         return read_json(text, path)
-    lines = list(_numbered_lines(text))
-    if not lines:
+    lines = _numbered_lines(text)
+    first = list(islice(lines, 2))
+    if not first:
         raise LutError(f"{path} holds comments only. Expected a line for every region.")
-    if _is_workbench(lines):
-        return _read_workbench(lines, path)
-    delimiter = _delimiter(lines[0][1])
+    if _is_workbench(first):
+        return _read_workbench([*first, *lines], path)
+    delimiter = _delimiter(first[0][1])
     if delimiter is None:
-        return _read_list(lines, path)
-    return _read_delimited(text, path, skip=lines[0][0] - 1, delimiter=delimiter)
+        return _read_list([*first, *lines], path)
+    return _read_delimited(text, path, skip=first[0][0] - 1, delimiter=delimiter)
 
 
 def _numbered_lines(text: str) -> Iterator[tuple[int, str]]:
@@ -216,7 +218,7 @@ def _read_delimited(text: str, path: Path, *, skip: int, delimiter: str) -> Labe
         lines = [line.strip() + "\n" for line in lines]
     rows, places = [], []
     for place, cells in _csv_rows(lines, path, skip=skip, delimiter=delimiter):
-        if any(cell.strip() for cell in cells) and not cells[0].lstrip().startswith("#"):
+        if "".join(cells).strip() and not cells[0].lstrip().startswith("#"):
             rows.append(cells)
             places.append(place)
     if not rows:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from qsiparc.names import Hemisphere
 
+_NUMBER: Final = re.compile(r"[0-9]+")
 _TOKEN: Final = re.compile(r"[^\W_]+")
 _HUMP: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _WRITTEN_OUT: Final = re.compile(r"(?P<sign>(?P<L>left)|right).*")
@@ -59,7 +61,13 @@ def infer_hemisphere(name: str) -> Hemisphere:
     >>> infer_hemisphere("HIP-head-l-rh"), infer_hemisphere("Brain-Stem")
     ('R', 'bilateral')
     """
-    sides = {sign.side for sign in _signs(name.strip())}
+    return _hemisphere(_NUMBER.sub("0", name.strip()))
+
+
+@lru_cache(maxsize=4096)
+def _hemisphere(text: str) -> Hemisphere:
+    """The side of all names that differ by their numbers alone: atlases are full of these."""
+    sides = {sign.side for sign in _signs(text)}
     return sides.pop() if len(sides) == 1 else "bilateral"
 
 

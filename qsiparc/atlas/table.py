@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _COLUMNS: Final = ["region_index", "region_name", "hemisphere"]
-_INT64: Final = np.iinfo(np.int64)
+_LEAST: Final = int(np.iinfo(np.int64).min)
+_MOST: Final = int(np.iinfo(np.int64).max)
 _NEAR: Final = 2
 
 
@@ -30,7 +31,7 @@ def _check_region(region: RegionInfo) -> None:
     name: object = region.name
     if isinstance(index, bool) or not isinstance(index, int | np.integer):
         raise LutError(f"The index of the region {name!r} is {index!r}. Expected an integer.")
-    if not _INT64.min <= int(index) <= _INT64.max:
+    if not _LEAST <= int(index) <= _MOST:
         raise LutError(f"The index {index} of the region {name!r} does not fit into 64 bits.")
     if not isinstance(name, str) or not name or not is_text(name):
         raise LutError(f"The region {index} is named {name!r}. Expected text: give it a name.")

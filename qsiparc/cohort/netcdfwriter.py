@@ -8,6 +8,7 @@ import numpy as np
 
 from qsiparc.cohort.blocks import blocks, chunk_length
 from qsiparc.cube import TEXT
+from qsiparc.manifest import note_format
 from qsiparc.names import CUBE_DIMS, VALUE
 
 FILE_DIMS: Final = CUBE_DIMS[2:]
@@ -57,3 +58,4 @@ def write_netcdf(study: Study, path: Path) -> None:
                 values[block.where] = block.values
                 for name, texts in block.files.items():
                     group.variables[name][block.where[2:]] = texts
+    note_format(path)
