@@ -615,7 +615,7 @@ class _OnCubes(_OnAnything):
         >>> dict(cube.parc.sel(region_name="region_0001", stat=["mean", "std"]).sizes)
         {'stat': 2, 'scalar': 1, 'subject': 1}
         """
-        from qsiparc.cube import select
+        from qsiparc.selection import select
 
         wanted = {
             "region": region,

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import xarray as xr
 from xarray import as_variable
 from xarray.indexes import PandasIndex
 
-from qsiparc.errors import CubeError, SelectionError
+from qsiparc.errors import CubeError
 from qsiparc.names import (
     CUBE_DIMS,
     FILE_COORDS,
@@ -23,20 +22,15 @@ from qsiparc.names import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping, Sequence
+    from collections.abc import Hashable, Mapping
 
     from numpy.typing import NDArray
 
 TEXT: Final = np.dtypes.StringDType()
 """The type of all text in a cube: fixed-width text warns in zarr 3, objects cannot be stored."""
 
-T = TypeVar("T", xr.Dataset, xr.DataTree)
-
 KNOWN_COORDS: Final = (*REGION_COORDS, *SCALAR_COORDS, *SUBJECT_COORDS, *FILE_COORDS)
 """Coordinates that every cube has beside its dims, in order."""
-
-UNIQUE_NAMES: Final = ("region_name",)
-"""Coordinates whose values name one thing each, so that selecting one drops the dimension."""
 
 
 def text(values: Any, *, what: str = "names") -> NDArray[Any]:  # noqa: ANN401 - anything array-like
@@ -227,104 +221,6 @@ def unselected(cube: xr.Dataset) -> xr.Dataset:
         }
     )
     return in_order(values.transpose(*CUBE_DIMS, ...).to_dataset().assign_attrs(cube.attrs))
-
-
-def select(cube: T, wanted: Mapping[str, str | int | Sequence[Any] | slice | None]) -> T:
-    """Select from a cube by the name of any coordinate.
-
-    Parameters
-    ----------
-    cube : Dataset or DataTree
-        Of ``.parc.extract``; in a tree, every cube is selected from.
-    wanted : mapping
-        Values by coordinate, one or several each; None selects nothing out.
-
-    Returns
-    -------
-    Dataset or DataTree
-        A single value of a dimension, or a region name that only one region has, drops the
-        dimension; everything else keeps it.
-
-    Raises
-    ------
-    SelectionError
-        The cube has no such coordinate or no such value; near ones are named.
-    """
-    if isinstance(cube, xr.DataTree):
-        tree: xr.DataTree = cube.map_over_datasets(
-            lambda node: _select_in_tree(node, wanted) if node.data_vars else node
-        )
-        return tree
-    for name, value in wanted.items():
-        if value is None:
-            continue
-        if name not in cube.coords:
-            raise SelectionError(
-                f"The cube has no coordinate {name!r}. It has: {', '.join(map(str, cube.coords))}."
-            )
-        cube = _select_one(cube, name, value)
-    return cube
-
-
-def _select_in_tree(cube: xr.Dataset, wanted: Mapping[str, Any]) -> xr.Dataset:
-    """Select from one cube of several; an error says from which."""
-    try:
-        return select(cube, wanted)
-    except SelectionError as error:
-        atlas = cube.attrs.get("atlas", "")
-        raise SelectionError(
-            f"{atlas}: {error} A tree is selected from in all of its atlases; one of them is "
-            f"tree[{atlas!r}].to_dataset()."
-        ) from error
-
-
-def _select_one(cube: xr.Dataset, name: str, value: Any) -> xr.Dataset:  # noqa: ANN401 - any label
-    coordinate = cube.coords[name]
-    if coordinate.ndim > 1:
-        raise CubeError(
-            f"{name!r} is a coordinate on {coordinate.dims} and selects nothing by itself. If it "
-            f"should be on one of them, these cubes were extracted with different look-up tables."
-        )
-    if isinstance(value, slice):
-        return cube.sel({name: value})
-    if isinstance(value, xr.DataArray):
-        value = value.values
-    if np.asarray(value).dtype.kind == "b":
-        raise SelectionError(
-            f"{name} takes labels, not True and False. Of a condition, xarray selects: "
-            f"cube.isel(region=np.flatnonzero(condition)), say."
-        )
-    values = np.atleast_1d(coordinate.values)
-    is_single = np.ndim(value) == 0
-    wanted = [value] if is_single else value
-    if name == "region" and any(isinstance(one, str) for one in wanted):
-        raise SelectionError("region takes labels, whole numbers; region_name=… takes names.")
-    places = [_places(values, one, name) for one in wanted]
-    if coordinate.ndim == 0:
-        return cube
-    (dim,) = coordinate.dims
-    drops = is_single and (name == dim or name in UNIQUE_NAMES) and places[0].size == 1
-    chosen: Any = int(places[0][0]) if drops else np.concatenate([*places, np.empty(0, np.intp)])
-    return cube.isel({dim: chosen})
-
-
-def _places(values: NDArray[Any], wanted: Any, name: str) -> NDArray[np.intp]:  # noqa: ANN401 - any label
-    """Where a value stands; text that is not there as it is written, whatever its case."""
-    found = (
-        np.flatnonzero(values == wanted) if _comparable(values, wanted) else np.empty(0, np.intp)
-    )
-    if found.size == 0 and isinstance(wanted, str) and _comparable(values, wanted):
-        folded = [str(value).casefold() for value in values]
-        found = np.flatnonzero(np.array(folded, dtype=TEXT) == wanted.casefold())
-    if found.size:
-        return found
-    known = list(dict.fromkeys(map(str, values.tolist())))
-    near = difflib.get_close_matches(str(wanted), known, 3) or known[:8]
-    raise SelectionError(f"There is no {name} {wanted!r} in this cube. Near: {', '.join(near)}.")
-
-
-def _comparable(values: NDArray[Any], wanted: Any) -> bool:  # noqa: ANN401 - any label
-    return isinstance(wanted, str) == (values.dtype.kind in "TUO")
 
 
 def text_coords(columns: Mapping[str, Any], dim: Hashable) -> dict[str, tuple[Hashable, Any]]:

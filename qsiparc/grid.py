@@ -16,7 +16,7 @@ from qsiparc.errors import GridMismatchError, GridWarning, SpaceError, warn
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ class Grid:
         x, y, z = self.affine[:3, :3].T
         return float(abs(x @ np.cross(y, z)))  # exact where a determinant by elimination is not
 
-    @property
+    @cached_property
     def orientation(self) -> str:
         """The world direction in which each voxel axis mostly runs, ``"LPS"`` say."""
         cosines = self.affine[:3, :3] / np.asarray(self.voxel_sizes)
@@ -104,13 +104,13 @@ class Grid:
             cosines[:, voxel] = 0
         return "".join(code)
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Shape and affine in a line of text, from which `from_fingerprint` makes the grid."""
         rows = (" ".join(map(repr, row)) for row in self.affine[:3].tolist())
         return f"{'×'.join(map(str, self.shape))} | {' | '.join(rows)}"
 
-    @property
+    @cached_property
     def name(self) -> str:
         """A short name that differs between grids, and hardly ever between two roundings of one."""
         # The offset keeps numbers that people choose away from where the rounding jumps.
@@ -179,7 +179,12 @@ class Grid:
                 "The coordinate 'space' carries no 'affine' and 'shape' attributes. "
                 "Set them again with .parc.with_affine(affine)."
             )
-        return _grid_of(tuple(np.ravel(attrs["affine"])), tuple(np.ravel(attrs["shape"])))
+        return cls.of(attrs["affine"], attrs["shape"])
+
+    @classmethod
+    def of(cls, affine: ArrayLike, shape: ArrayLike) -> Grid:
+        """The grid of many files, made once, as long as they come one after another."""
+        return _grid_of(tuple(np.ravel(affine).tolist()), tuple(np.ravel(shape).tolist()))
 
     def __str__(self) -> str:
         sizes = "×".join(f"{size:.4g}" for size in self.voxel_sizes)

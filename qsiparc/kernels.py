@@ -131,7 +131,8 @@ class Segments:
         kind: Final = "stable" if values.dtype.itemsize == 1 else "quicksort"
         for start, stop in pairwise(offsets.tolist()):
             values[start:stop].sort(kind=kind)
-        if values.dtype.kind == "f" and np.isnan(values).any():
+        last = values[offsets[1:][self.sizes > 0] - 1]
+        if values.dtype.kind == "f" and np.isnan(last).any():  # sorted behind all else
             valid = ~np.isnan(values)
             offsets = offsets - np.searchsorted(np.flatnonzero(~valid), offsets)
             values = values[valid]

@@ -119,7 +119,7 @@ def _dataset_of(image: Any, path: Path | None) -> xr.Dataset:  # noqa: ANN401 - 
     name = str(path or IN_MEMORY)
     shape = _volume_shape(image.shape, name)
     try:
-        grid = Grid(image.affine, shape[:3])
+        grid = Grid.of(image.affine, shape[:3])
     except SpaceError as error:
         raise NiftiError(f"{name}: {error}") from error
     data = _lazy(image, shape, name)

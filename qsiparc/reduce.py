@@ -86,8 +86,9 @@ class Reduction:
     def reduce(self, block: NDArray[Any]) -> Reduced:
         """The same, and what there is to say of its values."""
         labels = self.domain.parcellation.labels
-        present = np.isin(self.indices, labels)
-        order = np.searchsorted(labels, self.indices[present])
+        order = np.searchsorted(labels, self.indices)
+        present = order < np.searchsorted(labels, self.indices, side="right")
+        order = order[present]
         result = np.empty((*block.shape[:-3], self.indices.size, len(self.statistics)))
         result[...] = [statistic.absent for statistic in self.statistics]
         huge = np.zeros(self.indices.size, np.intp)

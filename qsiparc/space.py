@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 import numpy as np
@@ -197,13 +198,18 @@ def _voxel_numbers(obj: xr.DataArray | xr.Dataset, dim: str) -> NDArray[np.float
 def space_coords(grid: Grid) -> xr.Coordinates:
     """Coordinates of a whole volume on a grid: voxel numbers, and ``space`` with its index."""
     indexes: dict[str, Index] = {
-        dim: PandasIndex(np.arange(n), dim) for dim, n in zip(VOXEL_DIMS, grid.shape, strict=True)
+        dim: _whole_axis(dim, n) for dim, n in zip(VOXEL_DIMS, grid.shape, strict=True)
     }
     indexes[SPACE] = SpaceIndex(grid)
     variables: dict[Any, xr.Variable] = {}
     for index in indexes.values():
         variables |= index.create_variables()
     return xr.Coordinates(variables, indexes)
+
+
+@lru_cache(maxsize=64)  # nothing ever changes an index
+def _whole_axis(dim: str, n: int) -> PandasIndex:
+    return PandasIndex(np.arange(n), dim)
 
 
 def with_affine(obj: T, affine: ArrayLike) -> T:

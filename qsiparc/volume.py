@@ -8,11 +8,12 @@ import numpy as np
 import xarray as xr
 
 from qsiparc.captions import describe_values
-from qsiparc.cube import is_cube, require_cube, select
+from qsiparc.cube import is_cube, require_cube
 from qsiparc.errors import CubeError, LabelError, LabelWarning, OptionError, warn
 from qsiparc.labels import counted, some
 from qsiparc.names import MEMBER_LABELS, RELABELLED, SPACE, VALUE, VOXEL_DIMS
 from qsiparc.parcellation import Parcellation
+from qsiparc.selection import select
 from qsiparc.space import GRID_ATTR, space_coords
 
 if TYPE_CHECKING:

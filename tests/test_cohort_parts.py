@@ -4,6 +4,7 @@ import os
 import stat
 from pathlib import Path
 
+import netCDF4
 import numpy as np
 import pytest
 import xarray as xr
@@ -40,6 +41,70 @@ def test_a_part_comes_back_as_it_was(tmp_path):
     expected = {"qsiparc_part": 1, "scan": "sub-001", "fingerprint": "ab", "inputs": "[]"}
     assert part_attrs(path) == expected
     assert back.attrs == expected
+
+
+def described(path):
+    """All that a reader can see of a netCDF file."""
+    with netCDF4.Dataset(path) as file:
+        file.set_auto_maskandscale(False)
+        return [
+            (
+                group.path,
+                {name: repr(group.getncattr(name)) for name in group.ncattrs()},
+                {name: len(dim) for name, dim in group.dimensions.items()},
+                [
+                    (name, str(v.dtype), v.dimensions, v.filters(), v.chunking())
+                    for name, v in group.variables.items()
+                ],
+                [repr(np.asarray(v[...]).tolist()) for v in group.variables.values()],
+                [
+                    {name: repr(v.getncattr(name)) for name in v.ncattrs()}
+                    for v in group.variables.values()
+                ],
+            )
+            for group in (file, *file.groups.values())
+        ]
+
+
+@pytest.mark.parametrize("n_regions", [0, 1, 3])
+def test_a_part_is_what_xarray_would_write(tmp_path, n_regions):
+    numbers = np.arange(2.0 * n_regions).reshape(n_regions, 1, 2, 1)
+    names = ["Größe", "", "x" * 300][:n_regions]
+    flags = {"flag_values": np.array([0, 1], np.int8), "flag_meanings": "ok missing"}
+    cube = xr.Dataset(
+        {
+            "value": (("region", "stat", "scalar", "subject"), numbers, {"units": "1"}),
+            "status": (("scalar", "subject"), np.array([[0], [1]], np.int8), flags),
+        },
+        {
+            "region": np.arange(n_regions) - 1,
+            "stat": text(["mean"]),
+            "scalar": text(["FA", "MD"]),
+            "region_name": ("region", np.array(names, dtype=np.dtypes.StringDType())),
+            "network": ("region", np.array(names, dtype="<U300")),
+            "is_cortex": ("region", np.arange(n_regions) > 0),
+            "volume": ("region", np.arange(n_regions) * 0.5, {"units": "mm^3"}),
+            "made": ("region", np.full(n_regions, np.datetime64("2026-01-02", "ns"))),
+            "map_file": (("scalar", "subject"), text([["fa.nii.gz"], ["md.nii.gz"]])),
+            "threshold": 0.25,
+            "atlas_name": "A",
+        },
+        {"one": ["a"], "two": ["é", "b"], "text": "é", "n": 2, "x": 0.5, "list": [1.5, 2.5]},
+    )
+    made = xr.DataTree.from_dict({"B": cube, "A": cube.isel(scalar=[0])})
+    made.attrs = {"failures": "[]", "texts": ["é"]}
+    path = write_part(tmp_path, "sub-001", made)
+    marked = with_attrs(made.copy(), qsiparc_part=1, scan="sub-001", **made.attrs)
+    checksum = {"fletcher32": True, "contiguous": False}
+    checked = {
+        node.path: {
+            name: checksum if v.ndim and v.size and v.dtype.kind in "iufbM" else {}
+            for name, v in node.variables.items()
+        }
+        for node in marked.subtree
+    }
+    marked.to_netcdf(tmp_path / "xarray.nc", engine="netcdf4", encoding=checked)
+    assert described(path) == described(tmp_path / "xarray.nc")
 
 
 def test_a_part_may_have_no_group(tmp_path):
@@ -79,11 +144,11 @@ def test_a_name_never_leaves_the_folder(tmp_path, scan):
 def test_a_write_that_fails_leaves_the_old_part(tmp_path, monkeypatch):
     path = write_part(tmp_path, "sub-001", tree(1.0))
 
-    def full(_tree, target, **_):
-        target.write_bytes(b"half")
+    def full(target, *_):
+        Path(target).write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(xr.DataTree, "to_netcdf", full)
+    monkeypatch.setattr(netCDF4, "Dataset", full)
     with pytest.raises(OSError, match="No space left"):
         write_part(tmp_path, "sub-001", tree(2.0))
     monkeypatch.undo()

@@ -161,12 +161,12 @@ def test_a_full_disk_is_told_and_space_mends_it(tree, out, undisturbed):
 
 
 def test_not_even_the_reason_can_be_written(tree, out, monkeypatch):
-    import xarray as xr
+    import netCDF4
 
     def full(*_arguments, **_options):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(xr.DataTree, "to_netcdf", full)
+    monkeypatch.setattr(netCDF4, "Dataset", full)
     with pytest.warns(QsiparcWarning, match=r"write: OSError: \[Errno 28\] No space left"):
         build(tree, out, shard="1/4", **SMALL)
     assert part_paths(out) == []

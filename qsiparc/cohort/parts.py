@@ -8,15 +8,18 @@ import threading
 from typing import TYPE_CHECKING, Any, Final
 
 import xarray as xr
+from xarray.conventions import cf_encoder, encode_dataset_coordinates
 
 from qsiparc.cube import text
 from qsiparc.errors import CubeError
 from qsiparc.manifest import netcdf_checksum
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     import netCDF4
+    from numpy.typing import NDArray
 
 FORMAT: Final = 1
 """Value of ``qsiparc_part`` in every part that this version writes and reads."""
@@ -88,26 +91,66 @@ def write_part(out: Path, scan: str, tree: xr.DataTree) -> Path:
     path = part_path(out, scan)
     path.parent.mkdir(exist_ok=True)
     temporary = path.with_name(f".{scan}.{os.getpid()}-{os.urandom(4).hex()}{_TEMPORARY}")
-    marked = tree.copy()
-    marked.attrs = {"qsiparc_part": FORMAT, "scan": scan, **tree.attrs}
     try:
         with _ONE_AT_A_TIME:
-            marked.to_netcdf(
-                temporary,
-                engine="netcdf4",
-                encoding={
-                    node.path: {
-                        name: netcdf_checksum(variable) for name, variable in node.variables.items()
-                    }
-                    for node in marked.subtree
-                },
-            )
+            _write(temporary, tree, {"qsiparc_part": FORMAT, "scan": scan, **tree.attrs})
         _to_disk(temporary)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
     _to_disk(path.parent)
     return path
+
+
+def _write(path: Path, tree: xr.DataTree, attrs: Mapping[Any, Any]) -> None:
+    """The file that ``to_netcdf`` would write, in a third of the time.
+
+    netCDF flushes at every turn from defining variables to filling them; here, there is one.
+    """
+    import netCDF4
+
+    with netCDF4.Dataset(path, "w") as file:
+        _set_attrs(file, attrs)
+        empty: list[tuple[netCDF4.Variable[Any], NDArray[Any]]] = []
+        for name, node in tree.children.items():
+            empty += _define(file.createGroup(name), node.to_dataset(inherit=False))
+        for variable, values in empty:
+            variable[...] = values
+
+
+def _define(
+    group: netCDF4.Group, dataset: xr.Dataset
+) -> list[tuple[netCDF4.Variable[Any], NDArray[Any]]]:
+    """Variables in a new group, as xarray encodes them, and what goes into each."""
+    variables, attrs = cf_encoder(*encode_dataset_coordinates(dataset))
+    _set_attrs(group, attrs)
+    for dim, n in dataset.sizes.items():
+        group.createDimension(str(dim), n)
+    made = []
+    for name, variable in variables.items():
+        own = dict(variable.attrs)
+        is_text = variable.dtype.kind in "TUO"
+        values = variable.to_numpy()
+        new = group.createVariable(
+            name,
+            str if is_text else variable.dtype,
+            variable.dims,
+            fill_value=own.pop("_FillValue", None),
+            **netcdf_checksum(variable),
+        )
+        new.set_auto_maskandscale(False)
+        new.setncatts(own)
+        made.append((new, values.astype(object) if is_text else values))
+    return made
+
+
+def _set_attrs(group: netCDF4.Dataset, attrs: Mapping[Any, Any]) -> None:
+    """Attributes, a list of one text as such."""
+    for name, value in attrs.items():
+        if isinstance(value, list) and all(isinstance(one, str) for one in value):
+            group.setncattr_string(name, value)
+        else:
+            group.setncattr(name, value)
 
 
 def _to_disk(path: Path) -> None:

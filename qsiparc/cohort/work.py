@@ -15,7 +15,7 @@ from qsiparc.errors import GridMismatchError
 from qsiparc.extract import extract_cube
 from qsiparc.more import more_values
 from qsiparc.names import FILE_COORDS, STATED_RANGES, STATUS, STATUS_FLAGS, VALUE, VOLUME
-from qsiparc.nifti import open_nifti
+from qsiparc.nifti import read_dataset
 from qsiparc.parcellation import Parcellation
 from qsiparc.sidecar import read_sidecar
 from qsiparc.space import voxel_grid
@@ -94,7 +94,7 @@ class Work:
     def _volume(self, one: MapFile) -> xr.DataArray | str | None:
         """A map in memory; None when it cannot be read, a reason when it is no volume."""
         try:
-            volume = open_nifti(one.path)
+            (volume,) = read_dataset(one.path).data_vars.values()
             if VOLUME in volume.dims:
                 reason = f"it is 4D, {volume.shape}; a study takes maps of one value a voxel"
                 record = self.task.trouble("left out", reason, scalar=one.scalar, file=one.path)

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qsiparc.cube import require_cube, select, unselected
+from qsiparc.cube import require_cube, unselected
 from qsiparc.errors import CubeError
 from qsiparc.names import VALUE
+from qsiparc.selection import select
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from qsiparc.captions import caption, describe_values
-from qsiparc.cube import select
 from qsiparc.errors import CubeError, OptionError
 from qsiparc.names import LATERALITY
 from qsiparc.plot.choice import choose, texts
@@ -23,6 +22,7 @@ from qsiparc.plot.style import (
     shortened,
     tidy,
 )
+from qsiparc.selection import select
 
 if TYPE_CHECKING:
     import xarray as xr

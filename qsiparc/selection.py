@@ -1,0 +1,120 @@
+"""Choosing from a cube by the name of anything that stands beside its numbers."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import numpy as np
+import xarray as xr
+
+from qsiparc.cube import TEXT
+from qsiparc.errors import CubeError, SelectionError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+T = TypeVar("T", xr.Dataset, xr.DataTree)
+
+UNIQUE_NAMES: Final = ("region_name",)
+"""Coordinates whose values name one thing each, so that selecting one drops the dimension."""
+
+
+def select(cube: T, wanted: Mapping[str, str | int | Sequence[Any] | slice | None]) -> T:
+    """Select from a cube by the name of any coordinate.
+
+    Parameters
+    ----------
+    cube : Dataset or DataTree
+        Of ``.parc.extract``; in a tree, every cube is selected from.
+    wanted : mapping
+        Values by coordinate, one or several each; None selects nothing out.
+
+    Returns
+    -------
+    Dataset or DataTree
+        A single value of a dimension, or a region name that only one region has, drops the
+        dimension; everything else keeps it.
+
+    Raises
+    ------
+    SelectionError
+        The cube has no such coordinate or no such value; near ones are named.
+    """
+    if isinstance(cube, xr.DataTree):
+        tree: xr.DataTree = cube.map_over_datasets(
+            lambda node: _select_in_tree(node, wanted) if node.data_vars else node
+        )
+        return tree
+    for name, value in wanted.items():
+        if value is None:
+            continue
+        if name not in cube.coords:
+            raise SelectionError(
+                f"The cube has no coordinate {name!r}. It has: {', '.join(map(str, cube.coords))}."
+            )
+        cube = _select_one(cube, name, value)
+    return cube
+
+
+def _select_in_tree(cube: xr.Dataset, wanted: Mapping[str, Any]) -> xr.Dataset:
+    """Select from one cube of several; an error says from which."""
+    try:
+        return select(cube, wanted)
+    except SelectionError as error:
+        atlas = cube.attrs.get("atlas", "")
+        raise SelectionError(
+            f"{atlas}: {error} A tree is selected from in all of its atlases; one of them is "
+            f"tree[{atlas!r}].to_dataset()."
+        ) from error
+
+
+def _select_one(cube: xr.Dataset, name: str, value: Any) -> xr.Dataset:  # noqa: ANN401 - any label
+    coordinate = cube.coords[name]
+    if coordinate.ndim > 1:
+        raise CubeError(
+            f"{name!r} is a coordinate on {coordinate.dims} and selects nothing by itself. If it "
+            f"should be on one of them, these cubes were extracted with different look-up tables."
+        )
+    if isinstance(value, slice):
+        return cube.sel({name: value})
+    if isinstance(value, xr.DataArray):
+        value = value.values
+    if np.asarray(value).dtype.kind == "b":
+        raise SelectionError(
+            f"{name} takes labels, not True and False. Of a condition, xarray selects: "
+            f"cube.isel(region=np.flatnonzero(condition)), say."
+        )
+    values = np.atleast_1d(coordinate.values)
+    is_single = np.ndim(value) == 0
+    wanted = [value] if is_single else value
+    if name == "region" and any(isinstance(one, str) for one in wanted):
+        raise SelectionError("region takes labels, whole numbers; region_name=… takes names.")
+    places = [_places(values, one, name) for one in wanted]
+    if coordinate.ndim == 0:
+        return cube
+    (dim,) = coordinate.dims
+    drops = is_single and (name == dim or name in UNIQUE_NAMES) and places[0].size == 1
+    chosen: Any = int(places[0][0]) if drops else np.concatenate([*places, np.empty(0, np.intp)])
+    return cube.isel({dim: chosen})
+
+
+def _places(values: NDArray[Any], wanted: Any, name: str) -> NDArray[np.intp]:  # noqa: ANN401 - any label
+    """Where a value stands; text that is not there as it is written, whatever its case."""
+    found = (
+        np.flatnonzero(values == wanted) if _comparable(values, wanted) else np.empty(0, np.intp)
+    )
+    if found.size == 0 and isinstance(wanted, str) and _comparable(values, wanted):
+        folded = [str(value).casefold() for value in values]
+        found = np.flatnonzero(np.array(folded, dtype=TEXT) == wanted.casefold())
+    if found.size:
+        return found
+    known = list(dict.fromkeys(map(str, values.tolist())))
+    near = difflib.get_close_matches(str(wanted), known, 3) or known[:8]
+    raise SelectionError(f"There is no {name} {wanted!r} in this cube. Near: {', '.join(near)}.")
+
+
+def _comparable(values: NDArray[Any], wanted: Any) -> bool:  # noqa: ANN401 - any label
+    return isinstance(wanted, str) == (values.dtype.kind in "TUO")
