@@ -138,7 +138,9 @@ def test_ctrl_c_keeps_what_was_done(tree, out, undisturbed):
 def test_two_builds_at_once(tree, out, undisturbed):
     builds = [start(tree, out) for _ in range(2)]
     for process in builds:
-        assert process.communicate(timeout=60)[1] == ""
+        said = process.communicate(timeout=60)[1].splitlines()
+        # numcodecs says of its own import, with the oldest zarr, that crc32c is deprecated
+        assert not [line for line in said if "crc32c" not in line and "checksum32" not in line]
         assert process.returncode == 0
     assert_same_study(out, undisturbed)
 
