@@ -30,7 +30,7 @@ from qsiparc.cohort.plan import Options, make_plan
 from qsiparc.cohort.study import prepare_output
 from qsiparc.cohort.task import run_task
 from qsiparc.cohort.work import Work
-from qsiparc.inflate import inflate_into
+from qsiparc.inflate import Inflation
 from qsiparc.kernels import Segments
 from qsiparc.kernels import make_plan as factorise
 from qsiparc.nifti import open_nifti
@@ -164,7 +164,9 @@ def _inflate(library: ModuleType | None, paths: Sequence[Path]) -> None:
         for path in paths:
             size = int.from_bytes(path.read_bytes()[-4:], "little")
             with path.open("rb") as stream:
-                inflate_into(stream, np.empty(size, np.uint8), skip=0, name=str(path))
+                whole = Inflation(stream, skip=0, size=size, name=str(path))
+                whole.read_into(np.empty(size, np.uint8))
+                whole.finish()
 
 
 def _engine(library: ModuleType | None) -> ExitStack:

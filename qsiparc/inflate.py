@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import zlib
+from contextlib import contextmanager, suppress
 from functools import cache
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final, cast
 
 from qsiparc.errors import NiftiError
 
@@ -14,30 +17,41 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-READ_BYTES: Final = 2**17
-INFLATE_BYTES: Final = 2**19
-GZIP: Final = 16 + zlib.MAX_WBITS
 MAGIC: Final = b"\x1f\x8b"
 """How a gzip member begins."""
 
 MAX_RATIO: Final = 1032
 """No deflate stream expands more than this (zlib's technical notes)."""
 
+PIECE: Final = 2**16
+"""Inflated bytes that are passed over at a time."""
+
+AT_A_TIME: Final = 2**20
+"""Bytes to inflate at a time: the checksum is taken of what is still in a core's cache."""
+
+SIP: Final = 2**13
+"""Bytes of a file that are read at a time where only its start is wanted."""
+
+GZIP: Final = 16 + zlib.MAX_WBITS
+"""To zlib: a gzip member, with its header and its checksum."""
+
 
 @cache
-def engine() -> Any:  # noqa: ANN401 - a module, one of two
-    """The module that inflates: zlib-ng where it is installed, else the standard library's."""
+def engine() -> type[gzip.GzipFile]:
+    """The file object that inflates: zlib-ng's where it is installed, else the standard library's.
+
+    Both read all members, check the CRC and the length of each, and take zeros between and after
+    them as padding, which is legal.
+    """
     try:
-        from zlib_ng import zlib_ng
+        from zlib_ng.gzip_ng import GzipNGFile
     except ImportError:
-        return zlib
-    return zlib_ng
+        return gzip.GzipFile
+    return GzipNGFile
 
 
 class Inflation:
     """A gzip stream on its way: image data as they are asked for, and checks at the end.
-
-    All members are read, in bounded memory, and the CRC and the length of each are checked.
 
     Parameters
     ----------
@@ -49,46 +63,27 @@ class Inflation:
         Bytes of image data that should follow.
     name : str
         What the file is called in errors.
-    piece : int, optional
-        Bytes to inflate at a time, at most.
     """
 
-    def __init__(
-        self,
-        stream: IO[bytes],
-        *,
-        skip: int,
-        size: int,
-        name: str,
-        piece: int = INFLATE_BYTES,
-    ) -> None:
-        self._piece_bytes = piece
-        self._pieces = self._inflate(stream)
-        self._piece = memoryview(b"")
-        self._skip = skip
+    def __init__(self, stream: IO[bytes], *, skip: int, size: int, name: str) -> None:
+        self._stream = stream
+        self._file = engine()(fileobj=stream, mode="rb")
+        self._header = self._skip = skip
         self._size = size
         self._position = 0
         self._name = name
-        self._is_whole = False
 
     def read_into(self, out: NDArray[np.uint8]) -> None:
         """Fill an array with the bytes that come next; `NiftiError` where there are too few."""
         view = memoryview(out.data)
-        while view:
-            if not self._next_piece():
-                raise self._cut_short()
-            n = min(len(view), len(self._piece))
-            view[:n] = self._piece[:n]
-            view, self._piece = view[n:], self._piece[n:]
-            self._position += n
-
-    def some(self, n: int) -> bytes:
-        """The bytes that come next, as many as there are up to ``n``."""
-        found = b""
-        while len(found) < n and self._next_piece():
-            found += self._piece[: n - len(found)]
-            self._piece = self._piece[n:]
-        return found
+        with self._explained():
+            self._pass_header()
+            while view:
+                n = 0 if self._skip else self._file.readinto(view[:AT_A_TIME])
+                if not n:
+                    raise self._cut_short(self._position)
+                view = view[n:]
+                self._position += n
 
     def finish(self) -> int:
         """Read to the end of the stream, and check it.
@@ -103,50 +98,100 @@ class Inflation:
         NiftiError
             The stream is damaged, cut short, or followed by something that is not gzip.
         """
-        while self._next_piece():
-            self._position += len(self._piece)
-            self._piece = memoryview(b"")
-        if not self._is_whole or self._position < self._size:
-            raise self._cut_short()
+        with self._explained():
+            self._pass_header()
+            while piece := self._file.read(PIECE):
+                self._position += len(piece)
+        if self._skip or self._position < self._size:
+            raise self._cut_short(self._position)
         return self._position - self._size
 
-    def _next_piece(self) -> bool:
-        """Have something in the current piece; False at the end of the stream."""
-        while not self._piece:
-            self._piece = memoryview(b"")  # so that the last one is let go of before the next
-            data = next(self._pieces, None)
-            if data is None:
-                return False
-            over = min(self._skip, len(data))
-            self._skip -= over
-            self._piece = memoryview(data)[over:]
-        return True
+    def first(self, n: int) -> bytes:
+        """The bytes that come next, as many as there are up to ``n``."""
+        found = b""
+        with self._explained(), suppress(EOFError):
+            while len(found) < n and (piece := self._file.read1(n - len(found))):
+                found += piece
+        return found
 
-    def _inflate(self, stream: IO[bytes]) -> Iterator[bytes]:
-        library = engine()
-        inflater = library.decompressobj(GZIP)
+    def _pass_header(self) -> None:
+        while self._skip and (piece := self._file.read(min(self._skip, PIECE))):
+            self._skip -= len(piece)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Errors of the library, which know neither the file nor what to do, as ours."""
         try:
-            while chunk := stream.read(READ_BYTES):
+            yield
+        except _refusals() as error:
+            raise self._explanation(error) from error
+
+    def _explanation(self, refusal: Exception) -> NiftiError:
+        """What is wrong with a stream that was refused: a walk through its members tells."""
+        self._stream.seek(0)
+        inflater = zlib.decompressobj(GZIP)
+        n = -self._header
+        try:
+            while chunk := self._stream.read(PIECE):
                 while chunk:
                     if inflater.eof:
-                        chunk = _next_member(chunk, self._name)
-                        if not chunk:
-                            break
-                        inflater = library.decompressobj(GZIP)
-                    yield inflater.decompress(chunk, self._piece_bytes)
+                        chunk = chunk.lstrip(b"\0")
+                        if not MAGIC.startswith(chunk[:2]):
+                            return self._followed(chunk)
+                        inflater = zlib.decompressobj(GZIP)
+                    n += len(inflater.decompress(chunk, PIECE))
                     chunk = inflater.unconsumed_tail or inflater.unused_data
-        except library.error as error:
-            raise NiftiError(
-                f"{self._name}: the gzip data are damaged ({error}). The file cannot be trusted; "
-                f"copy it again from its source."
-            ) from error
-        self._is_whole = inflater.eof and not self._skip
+        except zlib.error as error:
+            return self._damaged(error)
+        return self._damaged(refusal) if inflater.eof else self._cut_short(max(n, 0))
 
-    def _cut_short(self) -> NiftiError:
+    def _cut_short(self, n: int) -> NiftiError:
         return NiftiError(
-            f"{self._name}: the file is cut short: {self._position:,} of {self._size:,} bytes of "
-            f"image data are there. Copy it again from its source."
+            f"{self._name}: the file is cut short: {n:,} of {self._size:,} bytes of image data are "
+            f"there. Copy it again from its source."
         )
+
+    def _damaged(self, error: Exception) -> NiftiError:
+        return NiftiError(
+            f"{self._name}: the gzip data are damaged ({error}). The file cannot be trusted; "
+            f"copy it again from its source."
+        )
+
+    def _followed(self, chunk: bytes) -> NiftiError:
+        return NiftiError(
+            f"{self._name}: the gzip data are followed by {chunk[:16]!r}, which is neither another "
+            f"gzip member nor padding. Something was appended to the file, or it was overwritten."
+        )
+
+
+@cache
+def _refusals() -> tuple[type[Exception], ...]:
+    """What the libraries raise of a stream that is damaged or ends too soon."""
+    own = (EOFError, gzip.BadGzipFile, zlib.error)
+    try:
+        from zlib_ng import zlib_ng
+    except ImportError:
+        return own
+    its: Any = zlib_ng.error  # an instance, say its types
+    return (*own, its)
+
+
+class _Sips(io.RawIOBase):
+    """A file that gives little at a time, for those who ask for much and need its start."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream: Any = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        place: int = self._stream.seek(offset, whence)
+        return place
+
+    def readinto(self, out: Any) -> int:  # noqa: ANN401 - a buffer
+        n: int = self._stream.readinto(memoryview(out)[:SIP])
+        return n
 
 
 def first_bytes(stream: IO[bytes], n: int, *, name: str) -> bytes:
@@ -166,44 +211,5 @@ def first_bytes(stream: IO[bytes], n: int, *, name: str) -> bytes:
     bytes
         Unchecked: the checksum stands at the end of the stream.
     """
-    return Inflation(stream, skip=0, size=n, name=name, piece=n).some(n)
-
-
-def inflate_into(stream: IO[bytes], out: NDArray[np.uint8], *, skip: int, name: str) -> int:
-    """Inflate all image data of a gzip stream, and check it to its end.
-
-    Parameters
-    ----------
-    stream : file object
-        Opened for reading bytes, at its start.
-    out : numpy.ndarray
-        (n,) bytes to fill.
-    skip : int
-        Inflated bytes to pass over first: the image's header.
-    name : str
-        What the file is called in errors.
-
-    Returns
-    -------
-    int
-        How many bytes the stream holds beyond the ones that were asked for.
-
-    Raises
-    ------
-    NiftiError
-        The stream is damaged, cut short, or followed by something that is not gzip.
-    """
-    inflation = Inflation(stream, skip=skip, size=out.size, name=name)
-    inflation.read_into(out)
-    return inflation.finish()
-
-
-def _next_member(chunk: bytes, name: str) -> bytes:
-    """What follows a finished member: another one, or zero padding, which is legal."""
-    chunk = chunk.lstrip(b"\0")
-    if chunk and not MAGIC.startswith(chunk[:2]):
-        raise NiftiError(
-            f"{name}: the gzip data are followed by {chunk[:16]!r}, which is neither another gzip "
-            f"member nor padding. Something was appended to the file, or it was overwritten."
-        )
-    return chunk
+    little = cast("IO[bytes]", _Sips(stream))
+    return Inflation(little, skip=0, size=n, name=name).first(n)

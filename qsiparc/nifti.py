@@ -98,6 +98,31 @@ def read_dataset(path_or_image: str | os.PathLike[str] | SpatialImage) -> xr.Dat
     Dataset
         Its variable is named by the ``param`` entity of the file's name, else by its suffix.
     """
+    return _described(path_or_image)[0]
+
+
+def read_lazily(path: Path) -> tuple[xr.DataArray, NiftiArray]:
+    """The one variable of a file, and where its voxels are.
+
+    Parameters
+    ----------
+    path : Path
+        The volume.
+
+    Returns
+    -------
+    DataArray
+        As `read_dataset` has it.
+    NiftiArray
+        The same voxels, for those who read a file in their own way.
+    """
+    dataset, data = _described(path)
+    (volume,) = dataset.data_vars.values()
+    return volume, data
+
+
+def _described(path_or_image: str | os.PathLike[str] | SpatialImage) -> tuple[xr.Dataset, Any]:
+    """The dataset of a volume, and its lazy voxels."""
     if isinstance(path_or_image, SpatialImage):
         image: Any = path_or_image
         filename = image.get_filename()
@@ -115,7 +140,7 @@ def read_dataset(path_or_image: str | os.PathLike[str] | SpatialImage) -> xr.Dat
     return _dataset_of(image, path)
 
 
-def _dataset_of(image: Any, path: Path | None) -> xr.Dataset:  # noqa: ANN401 - nibabel is half typed
+def _dataset_of(image: Any, path: Path | None) -> tuple[xr.Dataset, Any]:  # noqa: ANN401 - nibabel is half typed
     name = str(path or IN_MEMORY)
     shape = _volume_shape(image.shape, name)
     try:
@@ -144,7 +169,7 @@ def _dataset_of(image: Any, path: Path | None) -> xr.Dataset:  # noqa: ANN401 - 
         names = read_label_map(path, shape[3]) if path else None
         if names:
             coords = coords.assign({LABEL: (VOLUME, np.array(names, np.dtypes.StringDType()))})
-    return xr.Dataset({_variable_name(path): variable}, coords)
+    return xr.Dataset({_variable_name(path): variable}, coords), data
 
 
 def _volume_shape(shape: tuple[int, ...], name: str) -> tuple[int, ...]:

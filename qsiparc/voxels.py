@@ -12,7 +12,7 @@ from xarray.backends import BackendArray
 from xarray.core import indexing
 
 from qsiparc.errors import NiftiError, NiftiWarning, warn
-from qsiparc.inflate import MAGIC, MAX_RATIO, inflate_into
+from qsiparc.inflate import MAGIC, MAX_RATIO, Inflation
 from qsiparc.onepass import volume_in_pass
 from qsiparc.options import get_option
 from qsiparc.regular import open_regular
@@ -161,7 +161,11 @@ class NiftiArray(BackendArray):
         else:
             is_whole = False  # its memory belongs to the pass
         # A part gets memory of its own: a view would keep the whole volume alive.
-        values = np.array(raw, self.dtype, copy=None if is_whole else True)
+        return self.scaled(raw, copy=not is_whole)
+
+    def scaled(self, stored: NDArray[Any], *, copy: bool) -> NDArray[Any]:
+        """Stored voxels as values: native, and scaled as the header asks for."""
+        values = np.array(stored, self.dtype, copy=True if copy else None)
         if self.is_scaled:
             values *= self.slope
             values += self.inter
@@ -186,13 +190,16 @@ class NiftiArray(BackendArray):
     def _all(self, stream: IO[bytes]) -> NDArray[Any]:
         """All voxels; a gzip file is read to its end, so that its checksum is checked."""
         data = np.empty(self.nbytes, np.uint8)
-        if self.is_compressed:
-            self.warn_of_more(inflate_into(stream, data, skip=self.offset, name=str(self.path)))
-        else:
-            stream.seek(self.offset)
-            if stream.readinto(data) != data.size:  # type: ignore[attr-defined]  # a binary file has it
-                raise NiftiError(f"{self.path}: the file was cut short while it was read.")
+        source = self.source(stream)
+        source.read_into(data)
+        self.warn_of_more(source.finish())
         return data.view(self.stored).reshape(self.shape, order="F")
+
+    def source(self, stream: IO[bytes]) -> Inflation | _Plain:
+        """The image data of the opened file, from their start, to be read piece by piece."""
+        if not self.is_compressed:
+            return _Plain(stream, self)
+        return Inflation(stream, skip=self.offset, size=self.nbytes, name=str(self.path))
 
     def _slice(self, stream: IO[bytes], key: tuple[Any, ...]) -> NDArray[Any]:
         """The voxels asked for, and no others, of a plain file."""
@@ -202,6 +209,25 @@ class NiftiArray(BackendArray):
             )
         except (ValueError, OSError) as error:
             raise NiftiError(f"{self.path}: cannot read its voxels: {error}") from error
+
+
+class _Plain:
+    """The image data of a plain file, as `Inflation` has those of a gzip file."""
+
+    def __init__(self, stream: IO[bytes], array: NiftiArray) -> None:
+        self._stream: Any = stream  # it reads into arrays, as all binary files do
+        self._path = array.path
+        stream.seek(array.offset)
+
+    def read_into(self, out: NDArray[np.uint8]) -> None:
+        """Fill an array with the bytes that come next; `NiftiError` where there are too few."""
+        if self._stream.readinto(out) != out.size:
+            raise NiftiError(f"{self._path}: the file was cut short while it was read.")
+
+    @staticmethod
+    def finish() -> int:
+        """Nothing is left to check: how long the file is was known when it was opened."""
+        return 0
 
 
 def _identity(stream: IO[bytes]) -> tuple[int, int]:
