@@ -12,7 +12,7 @@ import numpy as np
 from nibabel.arrayproxy import ArrayProxy
 
 from qsiparc.errors import NiftiError, NiftiWarning, collected_warnings, warn
-from qsiparc.headerchecks import doubt_extension, mended, require_readable
+from qsiparc.headerchecks import doubt_extension, mend, require_readable
 from qsiparc.inflate import MAGIC, first_bytes
 from qsiparc.regular import open_regular
 from qsiparc.unreadable import naming
@@ -76,8 +76,8 @@ def check_stored(image: Any) -> None:  # noqa: ANN401 - as load_image
     require_readable(header, _name(data, path), first=_first(header, data, path))
     doubts: list[str] = []
     with suppress(NiftiError), collected_warnings() as found:  # refused, it is of no use any more
-        whole = mended(header, _name(data, path))
-        if np.array_equal(image.affine, whole.get_best_affine()):
+        mend(header, _name(data, path))
+        if np.array_equal(image.affine, header.get_best_affine()):
             doubts = found
     for doubt in doubts:
         warn(doubt, NiftiWarning)
@@ -89,7 +89,7 @@ def _image(path: Path, data: Path, start: bytes, kinds: tuple[Any, Any]) -> Any:
     name = _name(data, path)
     header = _header(start, header_class)
     require_readable(header, name, first=_first(header, data, path))
-    header = mended(header, name)
+    mend(header, name)
     if path == data:
         doubt_extension(start, header, name)
     proxy: Any = ArrayProxy

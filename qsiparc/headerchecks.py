@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -68,20 +69,15 @@ def require_readable(header: Any, name: str, *, first: int) -> None:  # noqa: AN
         _require_scaling(header, name)
 
 
-def mended(header: Any, name: str) -> Any:  # noqa: ANN401 - as require_readable
-    """The header after nibabel's checks, which mend what is doubtful.
+def mend(header: Any, name: str) -> None:  # noqa: ANN401 - as require_readable
+    """Have nibabel's checks mend a header where it is doubtful, so that it has an affine.
 
     Parameters
     ----------
     header : nibabel header
-        As it stands in the file.
+        As it stands in the file; it is changed.
     name : str
         What to call it.
-
-    Returns
-    -------
-    nibabel header
-        Another one, from which the affine can be made.
 
     Raises
     ------
@@ -94,17 +90,17 @@ def mended(header: Any, name: str) -> Any:  # noqa: ANN401 - as require_readable
         Something was doubtful and is taken as the message says.
     """
     findings = _Findings()
-    whole = header.copy()
+    qfac = float(header["pixdim"][0])
     try:
-        whole.check_fix(logger=findings, error_level=BROKEN)
+        header.check_fix(logger=findings, error_level=BROKEN)
     except Exception as error:
         raise NiftiError(f"{name}: {error}. {COPY}") from error
     for finding in findings:
         warn(f"{name}: the header is doubtful: {finding}.", NiftiWarning)
-    _require_place(whole, name)
-    _doubt_qfac(header, whole, name)
-    _doubt_sizes(whole, name)
-    return whole
+    if "sform_code" in header:
+        _require_place(header, name)
+        _doubt_qfac(qfac, header, name)
+    _doubt_sizes(header, name)
 
 
 def doubt_extension(start: bytes, header: Any, name: str) -> None:  # noqa: ANN401 - as require_readable
@@ -202,8 +198,6 @@ def _require_scaling(header: Any, name: str) -> None:  # noqa: ANN401 - as requi
 
 def _require_place(header: Any, name: str) -> None:  # noqa: ANN401 - as require_readable
     """Refuse what gives no affine; what one that is finite is worth, `Grid` decides."""
-    if "sform_code" not in header:
-        return
     sizes = header["pixdim"][1:4]
     if header["sform_code"]:
         _require_finite("sform", [header[f"srow_{axis}"] for axis in "xyz"], name)
@@ -239,11 +233,10 @@ def _row(numbers: Any) -> str:  # noqa: ANN401 - an array
     return "(" + ", ".join(f"{number:g}" for number in np.ravel(numbers).tolist()) + ")"
 
 
-def _doubt_qfac(header: Any, whole: Any, name: str) -> None:  # noqa: ANN401 - as require_readable
+def _doubt_qfac(qfac: float, header: Any, name: str) -> None:  # noqa: ANN401 - as require_readable
     """Warn where the direction of ``k`` hangs on a number that is none of the two it can be."""
-    if "sform_code" not in whole or whole["sform_code"] or not whole["qform_code"]:
+    if header["sform_code"] or not header["qform_code"]:
         return
-    qfac = float(header["pixdim"][0])
     if qfac not in {-1, 0, 1}:  # 0 stands for 1, by the standard
         warn(
             f"{name}: pixdim[0] of the header, which says in which direction slices follow each "
@@ -252,12 +245,12 @@ def _doubt_qfac(header: Any, whole: Any, name: str) -> None:  # noqa: ANN401 - a
         )
 
 
-def _doubt_sizes(whole: Any, name: str) -> None:  # noqa: ANN401 - as require_readable
-    """Warn of voxels that no scanner makes."""
-    with np.errstate(all="ignore"):
-        sizes = np.linalg.norm(whole.get_best_affine()[:3, :3].astype(np.float64), axis=0)
+def _doubt_sizes(header: Any, name: str) -> None:  # noqa: ANN401 - as require_readable
+    """Warn of voxels that no scanner makes; those without a size are refused later on."""
+    columns = header.get_best_affine().T[:3, :3].tolist()
+    sizes = [math.hypot(*column) for column in columns]
     low, high = LIKELY_MM
-    if not ((sizes >= low) & (sizes <= high)).all() and sizes.all():  # 0 is refused later on
+    if not all(low <= size <= high for size in sizes) and all(sizes):
         warn(
             f"{name}: by its header, voxels measure {_row(sizes)} mm along i, j, k. Is that "
             f"another unit, or damage? If you know the affine, set it: .parc.with_affine(affine).",
