@@ -14,13 +14,19 @@ from nibabel.arrayproxy import ArrayProxy
 from qsiparc.errors import NiftiError, NiftiWarning, collected_warnings, warn
 from qsiparc.headerchecks import doubt_extension, mend, require_readable
 from qsiparc.inflate import MAGIC, first_bytes
-from qsiparc.regular import open_regular
+from qsiparc.regular import FileState, file_state, open_regular
 from qsiparc.unreadable import naming
 
 START: Final = 552
 """Bytes that are read first: the longer header, and the size of its first extension."""
 
 PARTNERS: Final = {"img": "hdr", "hdr": "img", "IMG": "HDR", "HDR": "IMG"}
+
+
+class _Proxy(ArrayProxy):
+    """Voxels in a file, and what the file was like when its header was read."""
+
+    state: FileState | None = None
 
 
 def load_image(path: Path) -> Any:  # noqa: ANN401 - nibabel is half typed
@@ -48,9 +54,13 @@ def load_image(path: Path) -> Any:  # noqa: ANN401 - nibabel is half typed
     NiftiWarning
         Something in the header was doubtful and is taken as the message says.
     """
-    start = _start(path)
+    start, state = _start(path)
     kinds = _single(start)
-    return _load_pair(path) if kinds is None else _image(path, path, start, kinds)
+    if kinds is None:
+        return _load_pair(path)
+    image = _image(path, path, start, kinds)
+    image.dataobj.state = state
+    return image
 
 
 def check_stored(image: Any) -> None:  # noqa: ANN401 - as load_image
@@ -69,7 +79,7 @@ def check_stored(image: Any) -> None:  # noqa: ANN401 - as load_image
     data = Path(image.dataobj.file_like)
     beside = getattr(image.file_map.get("header"), "filename", None)
     path = Path(beside) if beside else data
-    start = _start(path)
+    start, _ = _start(path)
     if "magic" in image.header and not (_single(start) or _paired(start)):
         return  # voxels of a file that has no header, which somebody gave them
     header = _header(start, type(image.header))
@@ -92,7 +102,7 @@ def _image(path: Path, data: Path, start: bytes, kinds: tuple[Any, Any]) -> Any:
     mend(header, name)
     if path == data:
         doubt_extension(start, header, name)
-    proxy: Any = ArrayProxy
+    proxy: Any = _Proxy
     with naming(path), np.errstate(all="ignore"):  # an affine beyond all bounds is refused later on
         return image_class(proxy(os.fspath(data), header), header.get_best_affine(), header)
 
@@ -107,13 +117,15 @@ def _first(header: Any, data: Path, path: Path) -> int:  # noqa: ANN401 - as loa
     return int(header.single_vox_offset) if data == path else 0
 
 
-def _start(path: Path) -> bytes:
-    """The first bytes of a file, inflated where it is gzip."""
+def _start(path: Path) -> tuple[bytes, FileState]:
+    """The first bytes of a file, inflated where it is gzip, and what it is like."""
     with open_regular(path, NiftiError) as stream:
+        state = file_state(stream)
         is_gzip = stream.read(len(MAGIC)) == MAGIC
         stream.seek(0)
         with naming(path):
-            return first_bytes(stream, START, name=str(path)) if is_gzip else stream.read(START)
+            start = first_bytes(stream, START, name=str(path)) if is_gzip else stream.read(START)
+    return start, state
 
 
 def _single(start: bytes) -> tuple[Any, Any] | None:
@@ -144,7 +156,7 @@ def _load_pair(path: Path) -> Any:  # noqa: ANN401 - as load_image
     if partner is not None and partner.exists():
         is_header = "hdr" in path.name.lower()[-6:]
         header_path, data = (path, partner) if is_header else (partner, path)
-        start = _start(header_path)
+        start, _ = _start(header_path)
         kinds = _paired(start)
         if kinds is not None:
             open_regular(data, NiftiError).close()

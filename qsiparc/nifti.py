@@ -174,6 +174,7 @@ def _lazy(image: Any, shape: tuple[int, ...], name: str) -> Any:  # noqa: ANN401
             offset=int(proxy.offset),
             slope=float(proxy.slope),
             inter=float(proxy.inter),
+            state=getattr(proxy, "state", None),
         )
     with naming(Path(name)):
         data = np.asanyarray(proxy).reshape(shape, order="F")
