@@ -23,6 +23,9 @@ MAGIC: Final = b"\x1f\x8b"
 MAX_RATIO: Final = 1032
 """No deflate stream expands more than this (zlib's technical notes)."""
 
+MAX_EXTRA: Final = 2**30
+"""Bytes behind the image data that are inflated for the sake of the checksum."""
+
 
 @cache
 def engine() -> Any:  # noqa: ANN401 - a module, one of two
@@ -100,11 +103,18 @@ class Inflation:
         Raises
         ------
         NiftiError
-            The stream is damaged, cut short, or followed by something that is not gzip.
+            The stream is damaged, cut short, followed by something that is not gzip, or goes on for
+            more than 1 GiB.
         """
         while self._next_piece():
             self._position += len(self._piece)
             self._piece = memoryview(b"")
+            if self._position - self._size > MAX_EXTRA:
+                raise NiftiError(
+                    f"{self._name}: its header claims {self._size:,} bytes of image data, and more "
+                    f"than {MAX_EXTRA:,} others follow: the header is wrong, or the file is made "
+                    f"to keep its readers busy. Copy it again from its source."
+                )
         if not self._is_whole or self._position < self._size:
             raise self._cut_short()
         return self._position - self._size
@@ -124,9 +134,11 @@ class Inflation:
         return True
 
     def _cut_short(self) -> NiftiError:
+        there = f"{self._position:,} of {self._size:,} bytes of image data are there"
+        if self._position >= self._size:
+            there = "all image data are there, but not the checksum that would vouch for them"
         return NiftiError(
-            f"{self._name}: the file is cut short: {self._position:,} of {self._size:,} bytes of "
-            f"image data are there. Copy it again from its source."
+            f"{self._name}: the file is cut short: {there}. Copy it again from its source."
         )
 
 
