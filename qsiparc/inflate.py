@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 from qsiparc.errors import NiftiError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     import numpy as np
     from numpy.typing import NDArray
@@ -65,8 +65,7 @@ class Inflation:
         name: str,
         piece: int = INFLATE_BYTES,
     ) -> None:
-        self._piece_bytes = piece
-        self._pieces = self._inflate(stream)
+        self._pieces = _inflated(stream, name=name, piece=piece)
         self._piece = memoryview(b"")
         self._skip = skip
         self._size = size
@@ -124,33 +123,15 @@ class Inflation:
         """Have something in the current piece; False at the end of the stream."""
         while not self._piece:
             self._piece = memoryview(b"")  # so that the last one is let go of before the next
-            data = next(self._pieces, None)
-            if data is None:
+            try:
+                data = next(self._pieces)
+            except StopIteration as end:
+                self._is_whole |= bool(end.value) and not self._skip
                 return False
             over = min(self._skip, len(data))
             self._skip -= over
             self._piece = memoryview(data)[over:]
         return True
-
-    def _inflate(self, stream: IO[bytes]) -> Iterator[bytes]:
-        library = engine()
-        inflater = library.decompressobj(GZIP)
-        try:
-            while chunk := stream.read(READ_BYTES):
-                while chunk:
-                    if inflater.eof:
-                        chunk = _next_member(chunk, self._name)
-                        if not chunk:
-                            break
-                        inflater = library.decompressobj(GZIP)
-                    yield inflater.decompress(chunk, self._piece_bytes)
-                    chunk = inflater.unconsumed_tail or inflater.unused_data
-        except library.error as error:
-            raise NiftiError(
-                f"{self._name}: the gzip data are damaged ({error}). The file cannot be trusted; "
-                f"copy it again from its source."
-            ) from error
-        self._is_whole = inflater.eof and not self._skip
 
     def _cut_short(self) -> NiftiError:
         there = f"{self._position:,} of {self._size:,} bytes of image data are there"
@@ -159,6 +140,32 @@ class Inflation:
         return NiftiError(
             f"{self._name}: the file is cut short: {there}. Copy it again from its source."
         )
+
+
+def _inflated(stream: IO[bytes], *, name: str, piece: int) -> Generator[bytes, None, bool]:
+    """What a gzip stream holds, in pieces; returns whether its last member came to its end.
+
+    No method: an `Inflation` that is dropped half-way would wait, with all buffers, for the garbage
+    collector, as part of a cycle.
+    """
+    library = engine()
+    inflater = library.decompressobj(GZIP)
+    try:
+        while chunk := stream.read(READ_BYTES):
+            while chunk:
+                if inflater.eof:
+                    chunk = _next_member(chunk, name)
+                    if not chunk:
+                        break
+                    inflater = library.decompressobj(GZIP)
+                yield inflater.decompress(chunk, piece)
+                chunk = inflater.unconsumed_tail or inflater.unused_data
+    except library.error as error:
+        raise NiftiError(
+            f"{name}: the gzip data are damaged ({error}). The file cannot be trusted; copy it "
+            f"again from its source."
+        ) from error
+    return bool(inflater.eof)
 
 
 def first_bytes(stream: IO[bytes], n: int, *, name: str) -> bytes:
