@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import gzip
-import io
 import zlib
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cache
-from typing import IO, TYPE_CHECKING, Any, Final, cast
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from qsiparc.errors import NiftiError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     import numpy as np
     from numpy.typing import NDArray
@@ -30,10 +29,13 @@ AT_A_TIME: Final = 2**20
 """Bytes to inflate at a time: the checksum is taken of what is still in a core's cache."""
 
 SIP: Final = 2**13
-"""Bytes of a file that are read at a time where only its start is wanted."""
+"""Bytes of a file that are read at a time by those who may want nothing but its start."""
 
 GZIP: Final = 16 + zlib.MAX_WBITS
 """To zlib: a gzip member, with its header and its checksum."""
+
+MAX_EXTRA: Final = 2**30
+"""Bytes behind the image data that are inflated for the sake of the checksum."""
 
 
 @cache
@@ -96,23 +98,22 @@ class Inflation:
         Raises
         ------
         NiftiError
-            The stream is damaged, cut short, or followed by something that is not gzip.
+            The stream is damaged, cut short, followed by something that is not gzip, or goes on for
+            more than 1 GiB.
         """
         with self._explained():
             self._pass_header()
             while piece := self._file.read(PIECE):
                 self._position += len(piece)
+                if self._position - self._size > MAX_EXTRA:
+                    raise NiftiError(
+                        f"{self._name}: its header claims {self._size:,} bytes of image data, and "
+                        f"more than {MAX_EXTRA:,} others follow: the header is wrong, or the file "
+                        f"is made to keep its readers busy. Copy it again from its source."
+                    )
         if self._skip or self._position < self._size:
             raise self._cut_short(self._position)
         return self._position - self._size
-
-    def first(self, n: int) -> bytes:
-        """The bytes that come next, as many as there are up to ``n``."""
-        found = b""
-        with self._explained(), suppress(EOFError):
-            while len(found) < n and (piece := self._file.read1(n - len(found))):
-                found += piece
-        return found
 
     def _pass_header(self) -> None:
         while self._skip and (piece := self._file.read(min(self._skip, PIECE))):
@@ -129,38 +130,24 @@ class Inflation:
     def _explanation(self, refusal: Exception) -> NiftiError:
         """What is wrong with a stream that was refused: a walk through its members tells."""
         self._stream.seek(0)
-        inflater = zlib.decompressobj(GZIP)
+        walk = _walk(self._stream, name=self._name, piece=PIECE)
         n = -self._header
-        try:
-            while chunk := self._stream.read(PIECE):
-                while chunk:
-                    if inflater.eof:
-                        chunk = chunk.lstrip(b"\0")
-                        if not MAGIC.startswith(chunk[:2]):
-                            return self._followed(chunk)
-                        inflater = zlib.decompressobj(GZIP)
-                    n += len(inflater.decompress(chunk, PIECE))
-                    chunk = inflater.unconsumed_tail or inflater.unused_data
-        except zlib.error as error:
-            return self._damaged(error)
-        return self._damaged(refusal) if inflater.eof else self._cut_short(max(n, 0))
+        while True:
+            try:
+                n += len(next(walk))
+            except StopIteration as end:
+                is_whole = end.value
+                break
+            except NiftiError as error:
+                return error
+        return _damaged(self._name, refusal) if is_whole else self._cut_short(max(n, 0))
 
     def _cut_short(self, n: int) -> NiftiError:
+        there = f"{n:,} of {self._size:,} bytes of image data are there"
+        if n >= self._size:
+            there = "all image data are there, but not the checksum that would vouch for them"
         return NiftiError(
-            f"{self._name}: the file is cut short: {n:,} of {self._size:,} bytes of image data are "
-            f"there. Copy it again from its source."
-        )
-
-    def _damaged(self, error: Exception) -> NiftiError:
-        return NiftiError(
-            f"{self._name}: the gzip data are damaged ({error}). The file cannot be trusted; "
-            f"copy it again from its source."
-        )
-
-    def _followed(self, chunk: bytes) -> NiftiError:
-        return NiftiError(
-            f"{self._name}: the gzip data are followed by {chunk[:16]!r}, which is neither another "
-            f"gzip member nor padding. Something was appended to the file, or it was overwritten."
+            f"{self._name}: the file is cut short: {there}. Copy it again from its source."
         )
 
 
@@ -176,22 +163,40 @@ def _refusals() -> tuple[type[Exception], ...]:
     return (*own, its)
 
 
-class _Sips(io.RawIOBase):
-    """A file that gives little at a time, for those who ask for much and need its start."""
+def _walk(stream: IO[bytes], *, name: str, piece: int) -> Generator[bytes, None, bool]:
+    """What a gzip stream holds, in pieces; returns whether its last member came to its end."""
+    inflater = zlib.decompressobj(GZIP)
+    try:
+        while chunk := stream.read(SIP):
+            while chunk:
+                if inflater.eof:
+                    chunk = _next_member(chunk, name)
+                    if not chunk:
+                        break
+                    inflater = zlib.decompressobj(GZIP)
+                yield inflater.decompress(chunk, piece)
+                chunk = inflater.unconsumed_tail or inflater.unused_data
+    except zlib.error as error:
+        raise _damaged(name, error) from error
+    return inflater.eof
 
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream: Any = stream
 
-    def readable(self) -> bool:
-        return True
+def _next_member(chunk: bytes, name: str) -> bytes:
+    """What follows a finished member: another one, or zero padding, which is legal."""
+    chunk = chunk.lstrip(b"\0")
+    if chunk and not MAGIC.startswith(chunk[:2]):
+        raise NiftiError(
+            f"{name}: the gzip data are followed by {chunk[:16]!r}, which is neither another gzip "
+            f"member nor padding. Something was appended to the file, or it was overwritten."
+        )
+    return chunk
 
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        place: int = self._stream.seek(offset, whence)
-        return place
 
-    def readinto(self, out: Any) -> int:  # noqa: ANN401 - a buffer
-        n: int = self._stream.readinto(memoryview(out)[:SIP])
-        return n
+def _damaged(name: str, error: Exception) -> NiftiError:
+    return NiftiError(
+        f"{name}: the gzip data are damaged ({error}). The file cannot be trusted; copy it again "
+        f"from its source."
+    )
 
 
 def first_bytes(stream: IO[bytes], n: int, *, name: str) -> bytes:
@@ -211,5 +216,9 @@ def first_bytes(stream: IO[bytes], n: int, *, name: str) -> bytes:
     bytes
         Unchecked: the checksum stands at the end of the stream.
     """
-    little = cast("IO[bytes]", _Sips(stream))
-    return Inflation(little, skip=0, size=n, name=name).first(n)
+    found = b""
+    for piece in _walk(stream, name=name, piece=n):
+        found += piece[: n - len(found)]
+        if len(found) == n:
+            break
+    return found

@@ -48,5 +48,6 @@ def sifted(array: NiftiArray, positions: NDArray[np.signedinteger]) -> NDArray[A
             source.read_into(here.view(np.uint8))
             found[begin:end] = here.take(positions[begin:end] - start)
         extra = source.finish()
+        array.require_unchanged(stream)
     array.warn_of_more(extra)
     return array.scaled(found, copy=False)

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import gc
 import gzip
+import io
 import sys
+import weakref
 import zlib
 
+import numpy as np
 import phantoms
 import pytest
 from hypothesis import given, settings
@@ -11,7 +15,7 @@ from hypothesis import strategies as st
 
 from qsiparc import inflate
 from qsiparc.errors import NiftiError
-from qsiparc.inflate import MAX_RATIO, engine
+from qsiparc.inflate import MAX_RATIO, Inflation, engine
 
 pytestmark = pytest.mark.usefixtures("each_inflater")
 
@@ -26,6 +30,8 @@ def inflated(stored: bytes, n: int = len(CONTENT), skip: int = 0) -> bytes:
 @pytest.fixture(params=[1, 7, 2**16])
 def _small_pieces(request, monkeypatch):
     monkeypatch.setattr(inflate, "PIECE", request.param)
+    monkeypatch.setattr(inflate, "AT_A_TIME", request.param)
+    monkeypatch.setattr(inflate, "SIP", request.param)
 
 
 @pytest.mark.usefixtures("_small_pieces")
@@ -118,6 +124,20 @@ def test_any_members_are_what_gzip_makes_of_them(parts, padding):
     stored = b"".join(map(gzip.compress, parts or [b""])) + b"\0" * padding
     expected = gzip.decompress(stored)
     assert inflated(stored, n=len(expected)) == expected
+
+
+def test_a_reader_that_stops_half_way_leaves_nothing_to_the_garbage_collector():
+    gc.disable()
+    try:
+        inflation = Inflation(io.BytesIO(WHOLE), skip=0, size=352, name="fa.nii.gz")
+        out = np.zeros(352, np.uint8)
+        inflation.read_into(out)
+        assert out.tobytes() == CONTENT[:352]
+        alive = weakref.ref(inflation)
+        del inflation
+        assert alive() is None
+    finally:
+        gc.enable()
 
 
 def test_the_faster_library_is_taken_where_it_is_installed():
