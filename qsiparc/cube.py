@@ -209,7 +209,8 @@ def _ordered(
     def rank(name: Hashable) -> tuple[bool, int, list[int], int]:
         own = coords[name].dims
         known = KNOWN_COORDS.index(str(name)) if name in KNOWN_COORDS else len(KNOWN_COORDS)
-        return name not in dims, len(own), [dims.index(dim) for dim in own], known
+        places = [dims.index(dim) if dim in dims else len(dims) for dim in own]
+        return name not in dims, len(own), places, known
 
     return {name: _as_text(coords[name]) for name in sorted(coords, key=rank)}
 

@@ -208,9 +208,7 @@ def test_what_is_no_table(table):
 
 
 def test_what_is_no_region():
-    with pytest.raises(
-        TypeError, match=r"made of RegionInfo\(index, name, hemisphere\), not of tuple"
-    ):
+    with pytest.raises(TypeError, match=r"made of RegionInfo\(.*\), not of tuple"):
         AtlasLUT([(1, "A", "L")])
     for hemisphere in ("X", None, "left"):
         with pytest.raises(LutError, match="The region 1, 'A', has the hemisphere"):

@@ -113,8 +113,8 @@ def test_latin_1(lut_of):
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-16"])
 def test_utf_16_of_names_beyond_latin(lut_of, encoding):
-    lut = lut_of("index\tname\n1\t海馬\n2\tПутамен\n".encode(encoding))
-    assert [region.name for region in lut] == ["海馬", "Путамен"]
+    lut = lut_of("index\tname\n1\t海馬\n2\t海馬体\n".encode(encoding))
+    assert [region.name for region in lut] == ["海馬", "海馬体"]
 
 
 def test_text_of_two_encodings_is_no_text(lut_of):
@@ -125,9 +125,7 @@ def test_text_of_two_encodings_is_no_text(lut_of):
 @pytest.mark.parametrize("encoding", ["cp1252", "mac-roman", "shift-jis"])
 def test_an_encoding_that_was_guessed_is_pointed_out(lut_of, encoding):
     name = {"cp1252": "A–B", "mac-roman": "Précuneus", "shift-jis": "海馬"}[encoding]
-    with pytest.warns(
-        LutWarning, match=r"labels\.txt is not UTF-8 and was read as Windows-1252: '"
-    ):
+    with pytest.warns(LutWarning, match=r"labels\.txt is not UTF-8 .* Windows-1252: '"):
         lut_of(f"index\tname\n1\t{name}\n".encode(encoding))
 
 
