@@ -24,6 +24,11 @@ HEADER_SIZES: Final = tuple(
 )
 """How the header of a volume begins: of NIfTI-1 and Analyze, of NIfTI-2."""
 
+HEADER_BYTES: Final = 348
+
+MAGICS: Final = (b"n+1\0", b"n+2\0", b"ni1\0", b"ni2\0")
+"""What headers of NIfTI call themselves: of one file, and of pairs."""
+
 
 class NiftiBackend(BackendEntrypoint):
     """Open NIfTI and Analyze volumes with ``xr.open_dataarray`` and ``xr.open_dataset``."""
@@ -56,16 +61,33 @@ class NiftiBackend(BackendEntrypoint):
 
 def _is_single(name: str) -> bool:
     """Whether a file of any name is a volume: one that was renamed, or half downloaded."""
-    start = _start(name, 348)
-    return start[344:348] == b"n+1\0" or start[4:8] == b"n+2\0"
+    start = _start(name, HEADER_BYTES)
+    if start.startswith(b"\x1f\x8b"):
+        start = _inflated(start)
+    return _magic(start) in MAGICS
 
 
 def _is_pair(name: str) -> bool:
     """Whether ``.img`` or ``.hdr`` is a volume's: other formats use these names too."""
     if not name.lower().endswith((".img", ".hdr")):
         return False
-    header = name[:-3] + ("HDR" if name[-3:].isupper() else "hdr")
-    return _start(header, 4) in HEADER_SIZES
+    start = _start(name[:-3] + ("HDR" if name[-3:].isupper() else "hdr"), HEADER_BYTES)
+    return start[:4] in HEADER_SIZES or _magic(start) in MAGICS
+
+
+def _magic(start: bytes) -> bytes:
+    """What a header calls itself: NIfTI-2 near its beginning, NIfTI-1 at its end."""
+    return start[4:8] if start[4:8] in MAGICS else start[344:348]
+
+
+def _inflated(start: bytes) -> bytes:
+    """What the first bytes of a gzip file hold, as far as that goes."""
+    import zlib
+
+    try:
+        return zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(start, HEADER_BYTES)
+    except zlib.error:
+        return b""
 
 
 def _start(name: str, n: int) -> bytes:

@@ -104,7 +104,11 @@ def extract_cube(
     of_maps = tuple(
         validity.of_map(volume.attrs, name) for volume, name in zip(volumes, names, strict=True)
     )
-    within = None if mask is None else Mask.on(mask, grid, resample=resample)
+    within = (
+        None
+        if mask is None
+        else Mask.on(mask, grid, resample=resample, of_map=str(volumes[0].attrs.get("source", "")))
+    )
     asked = Question(tuple(volumes), grid, statistics, of_maps, names, within)
     if threshold is not None or is_probability(weights):
         answer = over_probabilities(

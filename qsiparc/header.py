@@ -3,38 +3,30 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Final
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
 
 import nibabel as nib
 import numpy as np
 from nibabel.arrayproxy import ArrayProxy
 
-from qsiparc.errors import NiftiError, NiftiWarning, warn
+from qsiparc.errors import NiftiError, NiftiWarning, collected_warnings, warn
+from qsiparc.headerchecks import doubt_extension, mend, require_readable
 from qsiparc.inflate import MAGIC, first_bytes
-from qsiparc.regular import open_regular
+from qsiparc.regular import FileState, file_state, open_regular
 from qsiparc.unreadable import naming
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 START: Final = 552
 """Bytes that are read first: the longer header, and the size of its first extension."""
 
-MAX_DIMS: Final = 7
-DOUBT: Final = 30
-"""The level of nibabel's checks from which on a person should know what it found."""
-
-BROKEN: Final = 40
-FLAG_BYTES: Final = 4
 PARTNERS: Final = {"img": "hdr", "hdr": "img", "IMG": "HDR", "HDR": "IMG"}
 
 
-class _Findings(list[str]):
-    """What nibabel's checks find, kept instead of logged without the file's name."""
+class _Proxy(ArrayProxy):
+    """Voxels in a file, and what the file was like when its header was read."""
 
-    def log(self, level: int, message: str) -> None:
-        if level >= DOUBT:
-            self.append(message)
+    state: FileState | None = None
 
 
 def load_image(path: Path) -> Any:  # noqa: ANN401 - nibabel is half typed
@@ -62,43 +54,81 @@ def load_image(path: Path) -> Any:  # noqa: ANN401 - nibabel is half typed
     NiftiWarning
         Something in the header was doubtful and is taken as the message says.
     """
-    start = _start(path)
-    kinds = _kinds(start)
+    start, state = _start(path)
+    kinds = _single(start)
     if kinds is None:
         return _load_pair(path)
-    header_class, image_class = kinds
-    findings = _Findings()
-    header = _header(start, header_class)
-    _require_dims(header, path)
-    require_scaling(header, path)
-    with naming(path), np.errstate(all="ignore"):  # an affine of NaN is refused later on
-        header.check_fix(logger=findings, error_level=BROKEN)
-        proxy: Any = ArrayProxy
-        image = image_class(proxy(os.fspath(path), header), header.get_best_affine(), header)
-    for finding in findings:
-        warn(f"{path}: the header is doubtful: {finding}.", NiftiWarning)
-    _doubt_extension(start, header, path)
+    image = _image(path, path, start, kinds)
+    image.dataobj.state = state
     return image
 
 
-def check_stored_scaling(path: Path) -> None:
-    """Check the scaling in the file behind an image that nibabel opened, which forgets it."""
-    start = _start(path)
-    kinds = _kinds(start)
-    if kinds:
-        require_scaling(_header(start, kinds[0]), path)
+def check_stored(image: Any) -> None:  # noqa: ANN401 - as load_image
+    """Check the header behind an image that nibabel opened, which forgets what it mended.
+
+    Parameters
+    ----------
+    image : nibabel image
+        Its voxels are in a file.
+
+    Raises
+    ------
+    NiftiError, NiftiWarning
+        As `load_image`; of the affine only if the image still has that of its header.
+    """
+    data = Path(image.dataobj.file_like)
+    beside = getattr(image.file_map.get("header"), "filename", None)
+    path = Path(beside) if beside else data
+    start, _ = _start(path)
+    if "magic" in image.header and not (_single(start) or _paired(start)):
+        return  # voxels of a file that has no header, which somebody gave them
+    header = _header(start, type(image.header))
+    require_readable(header, _name(data, path), first=_first(header, data, path))
+    doubts: list[str] = []
+    with suppress(NiftiError), collected_warnings() as found:  # refused, it is of no use any more
+        mend(header, _name(data, path))
+        if np.array_equal(image.affine, header.get_best_affine()):
+            doubts = found
+    for doubt in doubts:
+        warn(doubt, NiftiWarning)
 
 
-def _start(path: Path) -> bytes:
-    """The first bytes of a file, inflated where it is gzip."""
+def _image(path: Path, data: Path, start: bytes, kinds: tuple[Any, Any]) -> Any:  # noqa: ANN401 - as load_image
+    """An image of voxels in one file, and of what a header in the same or another says of them."""
+    header_class, image_class = kinds
+    name = _name(data, path)
+    header = _header(start, header_class)
+    require_readable(header, name, first=_first(header, data, path))
+    mend(header, name)
+    if path == data:
+        doubt_extension(start, header, name)
+    proxy: Any = _Proxy
+    with naming(path), np.errstate(all="ignore"):  # an affine beyond all bounds is refused later on
+        return image_class(proxy(os.fspath(data), header), header.get_best_affine(), header)
+
+
+def _name(data: Path, path: Path) -> str:
+    """What has a header is called by it, and by its voxels too where these are in another file."""
+    return str(path) if data == path else f"{path} (of {data.name})"
+
+
+def _first(header: Any, data: Path, path: Path) -> int:  # noqa: ANN401 - as load_image
+    """The first byte that can be a voxel's."""
+    return int(header.single_vox_offset) if data == path else 0
+
+
+def _start(path: Path) -> tuple[bytes, FileState]:
+    """The first bytes of a file, inflated where it is gzip, and what it is like."""
     with open_regular(path, NiftiError) as stream:
+        state = file_state(stream)
         is_gzip = stream.read(len(MAGIC)) == MAGIC
         stream.seek(0)
         with naming(path):
-            return first_bytes(stream, START, name=str(path)) if is_gzip else stream.read(START)
+            start = first_bytes(stream, START, name=str(path)) if is_gzip else stream.read(START)
+    return start, state
 
 
-def _kinds(start: bytes) -> tuple[Any, Any] | None:
+def _single(start: bytes) -> tuple[Any, Any] | None:
     """The classes of a volume in one file; None where it is none."""
     if start[344:348] == b"n+1\0":
         return nib.Nifti1Header, nib.Nifti1Image
@@ -111,70 +141,32 @@ def _header(start: bytes, kind: Any) -> Any:  # noqa: ANN401 - as load_image
     return kind(start[: kind.sizeof_hdr], check=False)
 
 
-def _require_dims(header: Any, path: Path) -> None:  # noqa: ANN401 - as load_image
-    first = header["dim"][0]
-    turned = [int(first), int(first.byteswap())]
-    if not any(1 <= n <= MAX_DIMS for n in turned):
-        n = min(turned, key=abs)
-        raise NiftiError(
-            f"{path}: its header claims {n} dimensions; a volume has three or four. The header is "
-            f"damaged, or this is no volume."
-        )
-
-
-def require_scaling(header: Any, path: Path) -> None:  # noqa: ANN401 - as load_image
-    """Refuse a scaling that is none; a slope of 0 says that there is none, NaN is doubtful.
-
-    Parameters
-    ----------
-    header : nibabel header
-        As it stands in the file.
-    path : Path
-        What to call it.
-    """
-    slope, inter = float(header["scl_slope"]), float(header["scl_inter"])
-    if np.isnan(slope):
-        warn(
-            f"{path}: the slope in the header is NaN; values are taken as they are stored, without "
-            f"scaling. If they should be scaled, write the file anew.",
-            NiftiWarning,
-        )
-    elif np.isinf(slope) or (slope and not np.isfinite(inter)):
-        raise NiftiError(
-            f"{path}: the header scales its voxels by {slope:g} and adds {inter:g}, which leaves "
-            f"no numbers. Expected finite ones, or a slope of 0 for none: the header is damaged."
-        )
-
-
-def _doubt_extension(start: bytes, header: Any, path: Path) -> None:  # noqa: ANN401 - as load_image
-    """Warn if what is behind the header reaches into the voxels."""
-    at = header.sizeof_hdr
-    size = int.from_bytes(
-        start[at + FLAG_BYTES : at + FLAG_BYTES + 4],
-        "little" if header.endianness == "<" else "big",
-        signed=True,
-    )
-    end, offset = at + FLAG_BYTES + size, int(header.get_data_offset())
-    if start[at : at + 1] not in {b"", b"\0"} and size > 0 and size % 16 == 0 and end > offset:
-        warn(
-            f"{path}: a header extension reaches to byte {end:,}, and the voxels begin at byte "
-            f"{offset:,}: one of the two is wrong. The voxels are read from there.",
-            NiftiWarning,
-        )
+def _paired(start: bytes) -> tuple[Any, Any] | None:
+    """The classes of a volume of which this is the header; None where it is none of NIfTI's."""
+    if start[344:348] == b"ni1\0":
+        return nib.nifti1.Nifti1PairHeader, nib.Nifti1Pair
+    if start[4:8] == b"ni2\0" and len(start) >= nib.Nifti2Header.sizeof_hdr:
+        return nib.nifti2.Nifti2PairHeader, nib.Nifti2Pair
+    return None
 
 
 def _load_pair(path: Path) -> Any:  # noqa: ANN401 - as load_image
-    """An image in two files, by nibabel, or the error that it gives for what is no image."""
+    """An image in two files, or the error that nibabel gives for what is no image."""
     partner = _partner(path)
     if partner is not None and partner.exists():
-        open_regular(partner, NiftiError).close()
+        is_header = "hdr" in path.name.lower()[-6:]
+        header_path, data = (path, partner) if is_header else (partner, path)
+        start, _ = _start(header_path)
+        kinds = _paired(start)
+        if kinds is not None:
+            open_regular(data, NiftiError).close()
+            return _image(header_path, data, start, kinds)
     with naming(path):
         image: Any = nib.load(path)
     if partner is not None and not partner.exists():
         raise FileNotFoundError(f"{path}: its image data, {partner.name}, are missing beside it.")
-    if partner is not None and "scl_slope" in image.header:
-        start = _start(path if "hdr" in path.name.lower()[-6:] else partner)
-        require_scaling(_header(start, type(image.header)), path)
+    if isinstance(image, nib.AnalyzeImage):
+        check_stored(image)
     return image
 
 

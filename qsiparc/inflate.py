@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 from qsiparc.errors import NiftiError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     import numpy as np
     from numpy.typing import NDArray
@@ -22,6 +22,9 @@ MAGIC: Final = b"\x1f\x8b"
 
 MAX_RATIO: Final = 1032
 """No deflate stream expands more than this (zlib's technical notes)."""
+
+MAX_EXTRA: Final = 2**30
+"""Bytes behind the image data that are inflated for the sake of the checksum."""
 
 
 @cache
@@ -62,8 +65,7 @@ class Inflation:
         name: str,
         piece: int = INFLATE_BYTES,
     ) -> None:
-        self._piece_bytes = piece
-        self._pieces = self._inflate(stream)
+        self._pieces = _inflated(stream, name=name, piece=piece)
         self._piece = memoryview(b"")
         self._skip = skip
         self._size = size
@@ -101,11 +103,18 @@ class Inflation:
         Raises
         ------
         NiftiError
-            The stream is damaged, cut short, or followed by something that is not gzip.
+            The stream is damaged, cut short, followed by something that is not gzip, or goes on for
+            more than 1 GiB.
         """
         while self._next_piece():
             self._position += len(self._piece)
             self._piece = memoryview(b"")
+            if self._position - self._size > MAX_EXTRA:
+                raise NiftiError(
+                    f"{self._name}: its header claims {self._size:,} bytes of image data, and more "
+                    f"than {MAX_EXTRA:,} others follow: the header is wrong, or the file is made "
+                    f"to keep its readers busy. Copy it again from its source."
+                )
         if not self._is_whole or self._position < self._size:
             raise self._cut_short()
         return self._position - self._size
@@ -114,39 +123,49 @@ class Inflation:
         """Have something in the current piece; False at the end of the stream."""
         while not self._piece:
             self._piece = memoryview(b"")  # so that the last one is let go of before the next
-            data = next(self._pieces, None)
-            if data is None:
+            try:
+                data = next(self._pieces)
+            except StopIteration as end:
+                self._is_whole |= bool(end.value) and not self._skip
                 return False
             over = min(self._skip, len(data))
             self._skip -= over
             self._piece = memoryview(data)[over:]
         return True
 
-    def _inflate(self, stream: IO[bytes]) -> Iterator[bytes]:
-        library = engine()
-        inflater = library.decompressobj(GZIP)
-        try:
-            while chunk := stream.read(READ_BYTES):
-                while chunk:
-                    if inflater.eof:
-                        chunk = _next_member(chunk, self._name)
-                        if not chunk:
-                            break
-                        inflater = library.decompressobj(GZIP)
-                    yield inflater.decompress(chunk, self._piece_bytes)
-                    chunk = inflater.unconsumed_tail or inflater.unused_data
-        except library.error as error:
-            raise NiftiError(
-                f"{self._name}: the gzip data are damaged ({error}). The file cannot be trusted; "
-                f"copy it again from its source."
-            ) from error
-        self._is_whole = inflater.eof and not self._skip
-
     def _cut_short(self) -> NiftiError:
+        there = f"{self._position:,} of {self._size:,} bytes of image data are there"
+        if self._position >= self._size:
+            there = "all image data are there, but not the checksum that would vouch for them"
         return NiftiError(
-            f"{self._name}: the file is cut short: {self._position:,} of {self._size:,} bytes of "
-            f"image data are there. Copy it again from its source."
+            f"{self._name}: the file is cut short: {there}. Copy it again from its source."
         )
+
+
+def _inflated(stream: IO[bytes], *, name: str, piece: int) -> Generator[bytes, None, bool]:
+    """What a gzip stream holds, in pieces; returns whether its last member came to its end.
+
+    No method: an `Inflation` that is dropped half-way would wait, with all buffers, for the garbage
+    collector, as part of a cycle.
+    """
+    library = engine()
+    inflater = library.decompressobj(GZIP)
+    try:
+        while chunk := stream.read(READ_BYTES):
+            while chunk:
+                if inflater.eof:
+                    chunk = _next_member(chunk, name)
+                    if not chunk:
+                        break
+                    inflater = library.decompressobj(GZIP)
+                yield inflater.decompress(chunk, piece)
+                chunk = inflater.unconsumed_tail or inflater.unused_data
+    except library.error as error:
+        raise NiftiError(
+            f"{name}: the gzip data are damaged ({error}). The file cannot be trusted; copy it "
+            f"again from its source."
+        ) from error
+    return bool(inflater.eof)
 
 
 def first_bytes(stream: IO[bytes], n: int, *, name: str) -> bytes:

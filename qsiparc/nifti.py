@@ -16,7 +16,7 @@ from qsiparc.atomic import replacing
 from qsiparc.entities import describe, parse_name
 from qsiparc.errors import NiftiError, NiftiWarning, SpaceError, warn
 from qsiparc.grid import SAME_MM, Grid
-from qsiparc.header import check_stored_scaling, load_image
+from qsiparc.header import check_stored, load_image
 from qsiparc.names import LABEL, SPACE, VOLUME, VOXEL_DIMS, legible
 from qsiparc.sidecar import read_label_map, read_sidecar
 from qsiparc.space import GRID_ATTR, space_coords, voxel_grid
@@ -102,8 +102,6 @@ def read_dataset(path_or_image: str | os.PathLike[str] | SpatialImage) -> xr.Dat
         image: Any = path_or_image
         filename = image.get_filename()
         path = Path(filename) if filename else None
-        if nib.is_proxy(image.dataobj) and isinstance(image.dataobj.file_like, str | os.PathLike):
-            check_stored_scaling(Path(image.dataobj.file_like))
     else:
         path = Path(path_or_image)
         image = load_image(path)
@@ -112,7 +110,14 @@ def read_dataset(path_or_image: str | os.PathLike[str] | SpatialImage) -> xr.Dat
             f"{path or IN_MEMORY}: this is a {type(image).__name__}, not a NIfTI volume. If it is "
             f"a volume, convert it: nib.Nifti1Image.from_image(nib.load(path))."
         )
+    if image is path_or_image and _is_in_file(image):
+        check_stored(image)
     return _dataset_of(image, path)
+
+
+def _is_in_file(image: Any) -> bool:  # noqa: ANN401 - nibabel is half typed
+    """Whether the voxels of an image are in a file, and not read yet."""
+    return nib.is_proxy(image.dataobj) and isinstance(image.dataobj.file_like, str | os.PathLike)
 
 
 def _dataset_of(image: Any, path: Path | None) -> xr.Dataset:  # noqa: ANN401 - nibabel is half typed
@@ -161,7 +166,7 @@ def _volume_shape(shape: tuple[int, ...], name: str) -> tuple[int, ...]:
 def _lazy(image: Any, shape: tuple[int, ...], name: str) -> Any:  # noqa: ANN401 - as _dataset_of
     """The image's voxels: read on demand from a file, as they are from memory."""
     proxy = image.dataobj
-    if nib.is_proxy(proxy) and isinstance(proxy.file_like, str | os.PathLike):
+    if _is_in_file(image):
         return NiftiArray.of(
             Path(proxy.file_like),
             shape=shape,
@@ -169,6 +174,7 @@ def _lazy(image: Any, shape: tuple[int, ...], name: str) -> Any:  # noqa: ANN401
             offset=int(proxy.offset),
             slope=float(proxy.slope),
             inter=float(proxy.inter),
+            state=getattr(proxy, "state", None),
         )
     with naming(Path(name)):
         data = np.asanyarray(proxy).reshape(shape, order="F")

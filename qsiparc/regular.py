@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
     from io import BufferedReader
 
     from qsiparc.errors import QsiparcError
+
+FileState: TypeAlias = tuple[int, int]
 
 MAX_BYTES: Final = 2**26
 """More than any table or sidecar beside an image has."""
@@ -80,6 +82,12 @@ def open_regular(path: os.PathLike[str], error: type[QsiparcError]) -> BufferedR
         kind = next((kind for is_kind, kind in _KINDS if is_kind(mode)), "something else")
         raise error(f"{path}: this is {kind}, not a file. Give the path of a file.")
     return os.fdopen(handle, "rb")
+
+
+def file_state(stream: IO[bytes]) -> FileState:
+    """What changes when a file does: its size [bytes] and modification time [ns]."""
+    state = os.fstat(stream.fileno())
+    return state.st_size, state.st_mtime_ns
 
 
 def read_regular(path: os.PathLike[str], error: type[QsiparcError]) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, Final
 
@@ -13,9 +12,10 @@ from xarray.core import indexing
 
 from qsiparc.errors import NiftiError, NiftiWarning, warn
 from qsiparc.inflate import MAGIC, MAX_RATIO, inflate_into
+from qsiparc.memory import memory_bytes
 from qsiparc.onepass import volume_in_pass
 from qsiparc.options import get_option
-from qsiparc.regular import open_regular
+from qsiparc.regular import FileState, file_state, open_regular
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +54,7 @@ class NiftiArray(BackendArray):
     offset: int
     slope: float
     inter: float
-    identity: tuple[int, int]
+    identity: FileState
     is_compressed: bool
 
     @classmethod
@@ -67,8 +67,9 @@ class NiftiArray(BackendArray):
         offset: int,
         slope: float,
         inter: float,
+        state: FileState | None = None,
     ) -> NiftiArray:
-        """The array of a file as it is now.
+        """The array of a file as it is now, or was when its header was read.
 
         Raises
         ------
@@ -88,9 +89,10 @@ class NiftiArray(BackendArray):
             )
         require_real(dtype, str(path))
         with open_regular(path, NiftiError) as stream:
-            identity = _identity(stream)
+            identity = file_state(stream)
             is_gzip = stream.read(len(MAGIC)) == MAGIC
-        array = cls(path, shape, dtype, offset, slope, inter, identity, is_gzip)
+        array = cls(path, shape, dtype, offset, slope, inter, state or identity, is_gzip)
+        array._require(identity)
         array._check_claim()
         return array
 
@@ -114,8 +116,19 @@ class NiftiArray(BackendArray):
 
     def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:  # noqa: ANN401 - xarray's signature
         return indexing.explicit_indexing_adapter(
-            key, self.shape, indexing.IndexingSupport.BASIC, self._read
+            key, self.shape, indexing.IndexingSupport.BASIC, self._read_in_memory
         )
+
+    def _read_in_memory(self, key: tuple[Any, ...]) -> NDArray[Any]:
+        """The same as `_read`, with an error that names the file where there is no room for it."""
+        try:
+            return self._read(key)
+        except MemoryError as error:
+            raise NiftiError(
+                f"{self.path}: there is no memory for shape {self.shape} of {self.dtype}, "
+                f"{self.nbytes:,} bytes in the file. If the header is right, use a machine with "
+                f"more, or a part: a volume of a 4D file, or a slice of a plain one."
+            ) from error
 
     def _check_claim(self) -> None:
         """Refuse a header whose claim is impossible or beyond the limit, before any allocation."""
@@ -158,6 +171,7 @@ class NiftiArray(BackendArray):
                     raw = self._all(stream)[key]
                 else:
                     raw = self._slice(stream, key)
+                self._require(file_state(stream))  # it may have been written to meanwhile
         else:
             is_whole = False  # its memory belongs to the pass
         # A part gets memory of its own: a view would keep the whole volume alive.
@@ -176,15 +190,24 @@ class NiftiArray(BackendArray):
             It has changed since its header was read.
         """
         stream = open_regular(self.path, NiftiError)
-        if _identity(stream) != self.identity:
+        try:
+            self._require(file_state(stream))
+        except NiftiError:
             stream.close()
+            raise
+        return stream
+
+    def _require(self, state: FileState) -> None:
+        """Refuse a file that is not the one whose header was read."""
+        if state != self.identity:
             raise NiftiError(
                 f"{self.path}: the file has changed since it was opened. Open it again."
             )
-        return stream
 
     def _all(self, stream: IO[bytes]) -> NDArray[Any]:
         """All voxels; a gzip file is read to its end, so that its checksum is checked."""
+        if self.nbytes > memory_bytes():  # Linux grants it, and kills who uses it
+            raise MemoryError
         data = np.empty(self.nbytes, np.uint8)
         if self.is_compressed:
             self.warn_of_more(inflate_into(stream, data, skip=self.offset, name=str(self.path)))
@@ -202,12 +225,6 @@ class NiftiArray(BackendArray):
             )
         except (ValueError, OSError) as error:
             raise NiftiError(f"{self.path}: cannot read its voxels: {error}") from error
-
-
-def _identity(stream: IO[bytes]) -> tuple[int, int]:
-    """What changes when a file does: its size [bytes] and modification time [ns]."""
-    state = os.fstat(stream.fileno())
-    return state.st_size, state.st_mtime_ns
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import gc
 import gzip
 import io
 import sys
+import weakref
 import zlib
 
 import numpy as np
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 
 from qsiparc import inflate
 from qsiparc.errors import NiftiError
-from qsiparc.inflate import MAX_RATIO, engine, inflate_into
+from qsiparc.inflate import MAX_RATIO, Inflation, engine, inflate_into
 
 pytestmark = pytest.mark.usefixtures("each_inflater")
 
@@ -124,6 +126,18 @@ def test_any_members_are_what_gzip_makes_of_them(parts, padding):
     stored = b"".join(map(gzip.compress, parts or [b""])) + b"\0" * padding
     expected = gzip.decompress(stored)
     assert inflated(stored, n=len(expected)) == expected
+
+
+def test_a_reader_that_stops_half_way_leaves_nothing_to_the_garbage_collector():
+    gc.disable()
+    try:
+        inflation = Inflation(io.BytesIO(WHOLE), skip=0, size=352, name="fa.nii.gz", piece=352)
+        assert inflation.some(352) == CONTENT[:352]
+        alive = weakref.ref(inflation)
+        del inflation
+        assert alive() is None
+    finally:
+        gc.enable()
 
 
 def test_the_faster_library_is_taken_where_it_is_installed():

@@ -5,8 +5,10 @@ from __future__ import annotations
 import gzip
 import io
 import itertools
+import os
 import warnings
 import zlib
+from operator import attrgetter
 
 import nibabel as nib
 import numpy as np
@@ -252,3 +254,51 @@ def test_the_header_of_a_pair_is_checked_too(tmp_path):
     for path in (header, tmp_path / "fa.img.gz"):
         with pytest.raises(NiftiError, match=r"fa\.(hdr|img)\.gz: "):
             qsiparc.open_nifti(path)
+
+
+def test_a_file_that_ends_before_its_checksum_says_so(tmp_path):
+    path = tmp_path / "fa.nii.gz"
+    for n in (1, 8):
+        path.write_bytes(PACKED[:-n])
+        with pytest.raises(NiftiError, match="cut short: all image data are there, "):
+            qsiparc.open_nifti(path).load()
+
+
+def test_what_goes_on_far_beyond_the_volume_is_no_volume(tmp_path, monkeypatch):
+    monkeypatch.setattr("qsiparc.inflate.MAX_EXTRA", 2**20)
+    path = gzipped(tmp_path / "fa.nii.gz", PLAIN + bytes(2**23))
+    with pytest.raises(NiftiError, match=r"gz: .* 120 bytes .* than 1,048,576 others"):
+        qsiparc.open_nifti(path).load()
+
+
+@pytest.mark.parametrize("name", ["fa.nii", "fa.nii.gz"])
+def test_a_volume_that_memory_cannot_hold_is_refused_by_name(tmp_path, name, monkeypatch):
+    path = tmp_path / name
+    path.write_bytes(PLAIN) if name == "fa.nii" else gzipped(path, PLAIN)
+    volume = qsiparc.open_nifti(path)
+    monkeypatch.setattr("qsiparc.voxels.memory_bytes", lambda: 119)
+    with pytest.raises(NiftiError, match=rf"{name}: there is no memory for .*, 120 bytes in the"):
+        volume.load()
+    monkeypatch.setattr("qsiparc.voxels.memory_bytes", lambda: 120)
+    np.testing.assert_array_equal(volume, DATA)
+
+
+@pytest.mark.parametrize("name", ["fa.nii", "fa.nii.gz"])
+@pytest.mark.parametrize("where", ["nifti._volume_shape", "voxels.NiftiArray._all"])
+def test_a_file_that_is_written_to_at_any_moment_is_not_read(tmp_path, name, where, monkeypatch):
+    path = tmp_path / name
+
+    def write(content, time):
+        path.write_bytes(content) if name == "fa.nii" else gzipped(path, content)
+        os.utime(path, ns=(time, time))
+
+    def between(*args):
+        result = original(*args)
+        write(PLAIN[:-1] + b"\xff", 10**9)
+        return result
+
+    write(PLAIN, 0)
+    original = attrgetter(where)(qsiparc)
+    monkeypatch.setattr(f"qsiparc.{where}", between)
+    with pytest.raises(NiftiError, match=rf"{name}: the file has changed since it was opened"):
+        qsiparc.open_nifti(path).load()

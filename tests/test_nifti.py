@@ -19,6 +19,7 @@ from phantoms import MM2, affines, gzipped, image, ramp, shapes, slicings, volum
 
 import qsiparc
 from qsiparc import voxels
+from qsiparc.backend import NiftiBackend
 from qsiparc.errors import NiftiError, NiftiWarning, SpaceError
 from qsiparc.nifti import open_nifti
 from qsiparc.voxels import NiftiArray
@@ -620,8 +621,6 @@ class BytesPath:
 
 class TestBackend:
     def test_it_takes_names_of_volumes_only(self):
-        from qsiparc.backend import NiftiBackend
-
         guess = NiftiBackend().guess_can_open
         assert guess("a.nii")
         assert guess(Path("b.NII.GZ"))
@@ -632,18 +631,32 @@ class TestBackend:
         assert not guess(object())
 
     def test_of_img_and_hdr_it_takes_those_that_are_volumes(self, tmp_path):
-        from qsiparc.backend import NiftiBackend
-
         guess = NiftiBackend().guess_can_open
         for name in ("a.img", "b.img.gz"):
             write(tmp_path / name, ramp())
         for name in ("a.img", "a.hdr", "b.img.gz", "b.hdr.gz"):
             assert guess(tmp_path / name), name
+        content = bytearray((tmp_path / "a.hdr").read_bytes())
+        content[:4] = b"\1\2\3\4"  # damaged, and a volume's all the same
+        (tmp_path / "a.hdr").write_bytes(content)
+        assert guess(tmp_path / "a.img")
         (tmp_path / "e.hdr").write_text("ENVI\nsamples = 3")  # another world's image
         (tmp_path / "e.img").write_bytes(b"")
         assert not guess(tmp_path / "e.hdr")
         assert not guess(tmp_path / "e.img")
         assert not guess(str(tmp_path / "none.img"))
+
+    @pytest.mark.parametrize("name", ["fa.nii.gz.part", "fa", "fa.gz"])
+    def test_of_any_gzip_it_takes_those_that_hold_volumes(self, tmp_path, name):
+        content = gzip.compress(image(ramp()).to_bytes())
+        (tmp_path / name).write_bytes(content)
+        np.testing.assert_array_equal(xr.open_dataarray(tmp_path / name), ramp())
+        (tmp_path / name).write_bytes(content[:-9])
+        with pytest.raises(NiftiError, match=rf"{name}: the file is cut short"):
+            xr.open_dataarray(tmp_path / name).load()
+        for other in (gzip.compress(b"CDF\1" * 200), b"\x1f\x8b" + bytes(500), b"\x1f\x8b"):
+            (tmp_path / name).write_bytes(other)
+            assert not NiftiBackend().guess_can_open(tmp_path / name)
 
 
 def test_the_voxel_types_of_memory_are_native_and_no_wider_than_double():
