@@ -61,7 +61,10 @@ def test_one_file_that_is_called_like_half_a_pair(tmp_path, name):
         (PLAIN[:300], "300 bytes, less than the 348 of a header"),
         (gzip.compress(b"", mtime=0), "in the gzip has 0 bytes, less than the 348"),
         (gzip.compress(b"<html>" * 99, mtime=0), "in the gzip is a web page"),
-        (gzip.compress(gzip.compress(PLAIN, mtime=0), mtime=0), "in the gzip is gzip once more: decompress"),
+        (
+            gzip.compress(gzip.compress(PLAIN, mtime=0), mtime=0),
+            "in the gzip is gzip once more: decompress",
+        ),
         (b"mrtrix image\ndim: 4,5,6\n", "MRtrix image: convert it with 'mrconvert'"),
         (b"/annex/objects/MD5E-s12--abc.nii.gz\n", "datalad get"),
         (b"<!DOCTYPE html><html></html>", "web page"),
