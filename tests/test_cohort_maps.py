@@ -117,6 +117,20 @@ def test_what_is_wrong_with_one_is_told_of_that_one_in_the_order_of_the_maps(
     assert tree["A"].status.squeeze().to_numpy().tolist() == [2, 2, 2, 0]
 
 
+def test_every_label_image_is_held_against_the_table_not_only_the_first(task, tmp_path):
+    strange = np.where(LABELS["A"] == 1, 77, LABELS["A"]).astype(np.int16)
+    other = str(write(tmp_path / "space-T1w_seg-A_dseg.nii.gz", strange))
+    first, second = task.maps[0], task.maps[2]
+    second = second._replace(dsegs={"A": other})
+    _, tree, attrs = part(replace(task, maps=(first, second)))
+    (message,) = json.loads(attrs["warnings"])
+    assert "space-T1w_seg-A_dseg.nii.gz" in message
+    assert "77" in message
+    found = tree["A"].value.sel(scalar="rd", stat="n_voxels").squeeze()
+    assert found.sel(region=1) == 0
+    assert found.sel(region=2) == np.count_nonzero(LABELS["A"] == 2)
+
+
 def test_reading_ahead_changes_nothing(task):
     _, one, _ = part(task)
     _, other, _ = part(task, reads_ahead=True)

@@ -56,7 +56,9 @@ class Work:
     first: dict[str, xr.Dataset] = field(default_factory=dict)
     """The cube of the first map of each atlas; of the others only numbers are made."""
     rows: dict[str, Regions] = field(default_factory=dict)
-    """By label image."""
+    """By atlas, whatever number of label images there is of it."""
+    doubted: set[str] = field(default_factory=set)
+    """Label images of which it was said what the table does not name."""
     units: dict[str, str] = field(default_factory=dict)
     """By scalar, and so are these: of the maps that could be read."""
     stated: dict[str, list[float | None]] = field(default_factory=dict)
@@ -122,10 +124,7 @@ class Work:
         """The same, or the reason why not."""
         task, scalar = self.task, one.file.scalar
         parcellation, values = one.gathered(dseg)
-        if dseg not in self.rows:
-            lut = as_lut(task.luts[atlas], parcellation)
-            self.rows[dseg] = region_rows(lut, parcellation, "warn")
-        rows = self.rows[dseg]
+        rows = self._rows(atlas, dseg, parcellation)
         validity = task.validity.of_map(one.volume.attrs, scalar)
         if validity.stated:
             self.stated[scalar] = validity.stated
@@ -151,6 +150,14 @@ class Work:
                 subject=task.scan,
             )
         return found
+
+    def _rows(self, atlas: str, dseg: str, parcellation: Parcellation) -> Regions:
+        """The regions of an atlas, after a word on what its table does not say of an image."""
+        if dseg not in self.doubted:
+            rows = region_rows(as_lut(self.task.luts[atlas], parcellation), parcellation, "warn")
+            self.rows.setdefault(atlas, rows)
+            self.doubted.add(dseg)
+        return self.rows[atlas]
 
     def _joined(
         self, first: xr.Dataset, values: Mapping[str, NDArray[np.float64] | None]
