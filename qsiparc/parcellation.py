@@ -14,8 +14,8 @@ from qsiparc.errors import GridMismatchError, LabelWarning, OptionError, SpaceEr
 from qsiparc.grid import Grid, GridMatch, match_grids
 from qsiparc.kernels import Plan, Segments, gather, make_plan
 from qsiparc.labels import some, whole_labels
-from qsiparc.names import SPACE, VOXEL_DIMS
-from qsiparc.nifti import LABEL_INTENT, open_nifti
+from qsiparc.names import LABEL_INTENT, SPACE, VOXEL_DIMS
+from qsiparc.nifti import open_nifti
 from qsiparc.sizes import as_html, as_text
 from qsiparc.space import GRID_ATTR, space_coords, voxel_grid
 

@@ -24,6 +24,7 @@ MAY_IMPORT = {
         "extract",
         "laterality",
         "nifti",
+        "niftiwriter",
         "participants",
         "relabel",
         "regionvalues",
@@ -229,6 +230,7 @@ MAY_IMPORT = {
     "memory": set(),
     "names": set(),
     "manifest": set(),
+    "niftiwriter": {"grid", "space", "voxels"},
     "nifti": {"entities", "grid", "header", "sidecar", "space", "unreadable", "voxels"},
     "onepass": set(),
     "options": set(),
@@ -364,7 +366,7 @@ MAY_IMPORT = {
     "space": {"grid"},
     "table": {"cube"},
     "tutorial": {
-        "nifti",
+        "niftiwriter",
         "phantom.atlas",
         "phantom.catalogue",
         "phantom.scan",
@@ -379,7 +381,7 @@ MAY_IMPORT = {
     "weighted": {"kernels"},
     "weights": {"grid", "nifti", "space"},
 }
-NIBABEL = {"header", "nifti", "voxels"}
+NIBABEL = {"header", "nifti", "niftiwriter", "voxels"}
 
 
 def room_imports(path):
