@@ -252,6 +252,7 @@ def test_an_array_without_space_says_how_to_set_it():
     [
         (lambda a: a.isel(i=2), r"'i' is missing.*isel\(i=\[5\]\)"),
         (lambda a: a.mean("k"), "'k' is missing"),
+        (lambda a: a.to_dataset(name="FA").isel(i=2), r"'i' is missing \(dims: \('j', 'k'\)\)"),
         (lambda a: a.isel(i=[0, 1, 3]), "'i' are not evenly spaced"),
         (lambda a: a.isel(j=[2, 2]), "'j' are not evenly spaced"),
         (lambda a: a.isel(k=[]), "'k' are not evenly spaced"),
@@ -262,6 +263,11 @@ def test_an_array_without_space_says_how_to_set_it():
 def test_a_volume_that_is_no_lattice_any_more_says_so(change, message):
     with pytest.raises(SpaceError, match=message):
         change(volume(ramp())).parc.voxel_volume  # noqa: B018 - reading it raises
+
+
+def test_a_whole_volume_has_the_grid_of_its_file():
+    fa = volume(ramp())
+    assert voxel_grid(fa) is file_grid(fa)
 
 
 def test_a_whole_volume_needs_no_voxel_numbers():
@@ -282,6 +288,7 @@ def test_the_voxel_volume_is_that_of_the_array_as_it_is():
     fa = volume(ramp())
     assert fa.parc.voxel_volume == 8
     assert fa.isel(i=slice(None, None, 2), k=slice(None, None, -3)).parc.voxel_volume == 48
+    assert fa.isel(i=[2]).parc.voxel_volume == 8
     sheared = MM2 + np.diag([1.0], k=3)[[0, 1, 2, 3]][:, [0, 3, 2, 1]]
     assert sheared[0, 1] == 1
     assert volume(ramp(), sheared).parc.voxel_volume == 8
@@ -294,6 +301,10 @@ def test_the_affine_that_is_handed_out_is_the_callers():
 
 
 class TestWithAffine:
+    def test_a_single_slice_has_one_voxel_across(self):
+        placed = xr.DataArray(ramp((4, 5, 1)), dims=("i", "j", "k")).parc.with_affine(MM2)
+        assert placed.space.attrs["shape"] == [4, 5, 1]
+
     def test_a_bare_array_gets_voxel_numbers_a_space_and_its_index(self):
         bare = xr.DataArray(ramp(), dims=("i", "j", "k"))
         placed = bare.parc.with_affine(OBLIQUE)
@@ -387,8 +398,8 @@ class TestWorld:
 
 class TestSpaceIndex:
     def test_it_takes_no_options(self):
-        with pytest.raises(TypeError, match="no options"):
-            volume(ramp()).drop_indexes("space").set_xindex("space", SpaceIndex, depth=1)
+        with pytest.raises(TypeError, match=r"no options, not \['depth', 'width'\]"):
+            volume(ramp()).drop_indexes("space").set_xindex("space", SpaceIndex, width=2, depth=1)
 
     def test_it_shows_its_grid(self):
         index = volume(ramp()).xindexes["space"]
@@ -415,8 +426,13 @@ class TestSpaceIndex:
         xr.testing.assert_identical(fa.reindex_like(volume(ramp()) + 1), fa)
         index = fa.xindexes["space"]
         assert index.reindex_like(SpaceIndex(Grid(MM2, (4, 5, 6)))) == {}
+        assert index.join(SpaceIndex(Grid(MM2, (4, 5, 6)))) is index
+        other = SpaceIndex(Grid(SHIFTED, (4, 5, 6)))
+        for combine in (SpaceIndex.reindex_like, SpaceIndex.join):
+            with pytest.raises(GridMismatchError):
+                combine(index, other)
         with pytest.raises(GridMismatchError):
-            index.reindex_like(SpaceIndex(Grid(SHIFTED, (4, 5, 6))))
+            SpaceIndex.concat([index, other], "i")
 
     def test_nothing_is_set_where_there_is_nothing_to_set(self):
         table = xr.Dataset({"n": 3})
@@ -433,5 +449,6 @@ def test_an_object_that_lost_its_index_does_not_pass_as_another_s(tmp_path):
     again = xr.open_dataarray(tmp_path / "fa.nc")
     other = volume(ramp(), SHIFTED)
     for mixed in (again + other, again.where(other > 0)):
-        with pytest.raises(GridMismatchError, match="carries another"):
+        with pytest.raises(GridMismatchError, match=rf"array {mixed.name!r} .* carries another"):
             file_grid(mixed)
+    assert mixed.name == "fa"
