@@ -27,8 +27,8 @@ NEAR_VOXELS: Final = 0.05
 """Corners closer than this [voxels] are accepted with a warning."""
 
 WAY_OUT: Final = (
-    "Give a dseg in the space of the map. If both affines are right, resample='nearest' takes the "
-    "label nearest to each voxel of the map."
+    "Give an image in the space of the map. If both affines are right, resample='nearest' takes "
+    "the label nearest to each voxel of the map."
 )
 
 UNTURNED: Final = (0, 1, 2), (False, False, False)
@@ -271,7 +271,7 @@ def match_grids(
     if oriented.shape != target.shape:
         raise GridMismatchError(
             f"Shape mismatch: {of} has {source.shape} voxels, {to} has {target.shape}, and one is "
-            f"not the other with its axes permuted. {way_out}"
+            f"not the other with its axes permuted. {_sliced(of, source, to, target)}{way_out}"
         )
     match = GridMatch(axes, flips, oriented.displacement(target))
     if match.distance > NEAR_VOXELS * min(target.voxel_sizes):
@@ -279,7 +279,7 @@ def match_grids(
         raise GridMismatchError(
             f"Grid mismatch: {of} and {to} have as many voxels but lie in different places; their "
             f"corners are up to {match.distance:.4g} mm apart{turned}.\n"
-            f"{_affines(of, source, to, target)}{way_out}"
+            f"{_affines(of, source, to, target)}{_sliced(of, source, to, target)}{way_out}"
         )
     if match.distance > SAME_MM:
         warn(
@@ -312,6 +312,22 @@ def _affines(of: str, grid: Grid, to: str, other: Grid) -> str:
             f"Affine of {of} ({grid.orientation}):\n{grid.affine}\n"
             f"Affine of {to} ({other.orientation}):\n{other.affine}\n"
         )
+
+
+def _sliced(of: str, grid: Grid, to: str, other: Grid) -> str:
+    """What to say where one grid is a part of the other one."""
+    for part, its, whole, theirs in ((to, other, of, grid), (of, grid, to, other)):
+        step = np.linalg.inv(theirs.affine) @ its.affine
+        ends = np.array(list(product(*((0, n - 1) for n in its.shape)))) @ step[:3, :3].T
+        ends += step[:3, 3]
+        off = max(np.abs(found - np.rint(found)).max() for found in (step, ends))
+        inside = (np.rint(ends) >= 0) & (np.rint(ends) < theirs.shape)
+        if off < NEAR_VOXELS and inside.all():
+            return (
+                f"The voxels of {part} are some of those of {whole}, as after slicing: slice both "
+                f"alike, whole.sel(i=part.i, j=part.j, k=part.k). "
+            )
+    return ""
 
 
 def require_same_grid(grid: Grid, other: Grid) -> None:

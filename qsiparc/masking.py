@@ -33,7 +33,9 @@ class Mask:
     name: str
 
     @classmethod
-    def on(cls, mask: Dseg, grid: Grid, *, resample: Resample | None = None) -> Self:
+    def on(
+        cls, mask: Dseg, grid: Grid, *, resample: Resample | None = None, of_map: str = ""
+    ) -> Self:
         """A mask on the grid of a map.
 
         Parameters
@@ -45,6 +47,8 @@ class Mask:
             The map's.
         resample : {"nearest", None}, optional
             Whether a mask on another grid may be resampled.
+        of_map : str, optional
+            What the map is called in messages.
 
         Returns
         -------
@@ -61,9 +65,9 @@ class Mask:
         name = found.source or "the mask"
         if not found.positions.size:
             raise LabelError(f"{name}: a mask that is 0 everywhere leaves nothing to look at.")
-        found = found.on(grid, resample=resample)
+        on_map = replace(found, source=name).on(grid, resample=resample, name=of_map)
         inside = np.zeros(int(np.prod(grid.shape)), np.bool_)
-        inside[found.positions] = True
+        inside[on_map.positions] = True
         return cls(inside, found.source or "unnamed")
 
 
@@ -96,6 +100,7 @@ def within(
     *,
     weights: NDArray[Any] | None = None,
     resample: Resample | None = None,
+    of_map: str = "",
 ) -> Domain:
     """What there is of the regions of an atlas within a mask.
 
@@ -109,6 +114,8 @@ def within(
         (voxels,) a weight above 0 for each voxel of the parcellation.
     resample : {"nearest", None}, optional
         Whether a mask on another grid may be resampled.
+    of_map : str, optional
+        What the map is called in messages.
 
     Returns
     -------
@@ -122,7 +129,7 @@ def within(
     if mask is None:
         return Domain(parcellation, parcellation.sizes, weights)
     if not isinstance(mask, Mask):
-        mask = Mask.on(mask, parcellation.grid, resample=resample)
+        mask = Mask.on(mask, parcellation.grid, resample=resample, of_map=of_map)
     kept = mask.inside[parcellation.positions]
     offsets = parcellation.offsets - np.searchsorted(np.flatnonzero(~kept), parcellation.offsets)
     restricted = replace(parcellation, positions=parcellation.positions[kept], offsets=offsets)

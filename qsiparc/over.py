@@ -98,7 +98,7 @@ def over_labels(
     if weights is None:
         domain = within(parcellation, asked.mask)
     else:
-        volume, source = weights_on(weights, asked.grid)
+        volume, source = weights_on(weights, asked.grid, of_map=asked.name)
         given = checked_weights(gather(volume, parcellation.positions), source or UNNAMED)
         weighed, heavy = weigh(parcellation, given)
         domain = within(weighed, asked.mask, weights=heavy)
@@ -141,7 +141,7 @@ def over_probabilities(
     if by_probability:
         attrs["weights"] = PROBABILITY
     elif weights is not None:
-        volume, source = weights_on(weights, asked.grid)
+        volume, source = weights_on(weights, asked.grid, of_map=asked.name)
         heavy = checked_weights(volume, source or UNNAMED)
         attrs["weights"] = source or "unnamed"
     reduction = ProbReduction(
@@ -154,6 +154,7 @@ def over_probabilities(
         asked.scalars,
         asked.mask,
         heavy,
+        asked.name,
     )
     values = reduce_maps([volume.variable for volume in asked.volumes], reduction)
     return Answer(rows, atlas.source, values, attrs)

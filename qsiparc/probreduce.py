@@ -56,6 +56,8 @@ class ProbReduction:
     weights : numpy.ndarray or None
         (voxels,) of the volume flattened with ``i`` fastest, a weight for each, instead of its
         probability.
+    of_map : str
+        The file of the first map, for messages.
     """
 
     atlas: Probseg
@@ -67,6 +69,7 @@ class ProbReduction:
     scalars: tuple[str, ...]
     mask: Mask | None
     weights: NDArray[Any] | None
+    of_map: str = ""
 
     def __call__(self, *blocks: NDArray[Any]) -> Any:  # noqa: ANN401 - one array, or several
         """``(…, i, j, k)`` of each map to ``(…, region, stat)``."""
@@ -82,7 +85,7 @@ class ProbReduction:
                 )
             ]
 
-        volumes = self.atlas.on_each(self.grid, one_region)
+        volumes = self.atlas.on_each(self.grid, one_region, of_map=self.of_map)
         results = []
         for at, scalar in enumerate(self.scalars):
             rows = [volumes[volume][at] for volume in self.order]

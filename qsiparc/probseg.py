@@ -127,7 +127,9 @@ class Probseg:
                 return [str(label) for label in labels.values.tolist()]
         return None
 
-    def on_each(self, grid: Grid, function: Callable[[Parcellation, Weights], T]) -> list[T]:
+    def on_each(
+        self, grid: Grid, function: Callable[[Parcellation, Weights], T], *, of_map: str = ""
+    ) -> list[T]:
         """What a function makes of every region; one volume is in memory at a time.
 
         Parameters
@@ -137,6 +139,8 @@ class Probseg:
         function : callable
             Of a `Parcellation` with one region, labelled 0, or none where no voxel belongs to it,
             and of the weights of its voxels, (voxels,), or None where they all count alike.
+        of_map : str, optional
+            What the map is called in messages.
 
         Returns
         -------
@@ -150,7 +154,7 @@ class Probseg:
         WeightError
             A probability is infinite, negative, or above 1 in a place where that matters.
         """
-        match = match_grids(grid, self.grid, of=self.name, way_out=WAY_OUT)
+        match = match_grids(grid, self.grid, of=self.name, to=of_map or "the map", way_out=WAY_OUT)
         found = _Found(self)
         with in_one_pass():
             results = [

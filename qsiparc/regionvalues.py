@@ -46,9 +46,9 @@ def region_voxels(
         zero_is_missing=zero_is_missing, valid_range=valid_range, min_coverage=0, min_voxels=0
     ).of_map(volume.attrs, "the map" if volume.name is None else str(volume.name))
     grid = voxel_grid(volume)
-    parcellation = within(
-        Parcellation.from_labels(dseg).on(grid, resample=resample), mask, resample=resample
-    ).parcellation
+    source = str(volume.attrs.get("source", ""))
+    whole = Parcellation.from_labels(dseg).on(grid, resample=resample, name=source)
+    parcellation = within(whole, mask, resample=resample, of_map=source).parcellation
     label, name = find_region(region, lut, parcellation)
     places = np.unravel_index(_positions(parcellation, label), grid.shape, order="F")
     values = volume.transpose(*VOXEL_DIMS).to_numpy()[places]

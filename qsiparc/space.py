@@ -116,9 +116,9 @@ def file_grid(obj: xr.DataArray | xr.Dataset) -> Grid:
     """
     if SPACE not in obj.coords:
         raise SpaceError(
-            "This object has no affine: its coordinate 'space' is missing. Open the file with "
-            "qsiparc.open_nifti, or set it: .parc.with_affine(affine). If it is the result of a "
-            "computation, its parts may have been on different grids."
+            f"{_called(obj)} has no affine: its coordinate 'space' is missing. Open the file with "
+            f"qsiparc.open_nifti, or set it: .parc.with_affine(affine). If it is the result of a "
+            f"computation, its parts may have been on different grids."
         )
     grid = Grid.from_attrs(obj.coords.variables[SPACE].attrs)
     index = obj.xindexes.get(SPACE)
@@ -136,6 +136,12 @@ def file_grid(obj: xr.DataArray | xr.Dataset) -> Grid:
                 f"Open the file again, or state the right one: .parc.with_affine(affine)."
             )
     return grid
+
+
+def _called(obj: xr.DataArray | xr.Dataset) -> str:
+    """What an object is called in messages: by its file, or its name."""
+    source = obj.attrs.get("source") or getattr(obj, "name", None)
+    return str(source) if source else "This object"
 
 
 def _witness(attrs: Mapping[Any, Any]) -> Grid | None:
@@ -162,23 +168,28 @@ def voxel_grid(obj: xr.DataArray | xr.Dataset) -> Grid:
     for axis, dim in enumerate(VOXEL_DIMS):
         if dim not in obj.dims:
             raise SpaceError(
-                f"The voxel axis {dim!r} is missing (dims: {tuple(obj.dims)}). "
+                f"{_called(obj)}: the voxel axis {dim!r} is missing (dims: {tuple(obj.dims)}). "
                 f"Select with a slice or a list, isel({dim}=[5]), to keep it."
             )
         if dim not in obj.coords and obj.sizes[dim] != grid.shape[axis]:
             raise SpaceError(
-                f"The voxel numbers along {dim!r} were dropped, and the array holds "
-                f"{obj.sizes[dim]} voxels where its grid has {grid.shape[axis]}: which ones, "
+                f"{_called(obj)}: the voxel numbers along {dim!r} were dropped, and the array "
+                f"holds {obj.sizes[dim]} voxels where its grid has {grid.shape[axis]}: which ones, "
                 f"nobody knows. Keep the coordinate {dim!r}."
             )
         numbers = _voxel_numbers(obj, dim)
+        if not numbers.size:
+            raise SpaceError(f"{_called(obj)}: no voxel is left along {dim!r}. Select some.")
         shape.append(numbers.size)
         if numbers.size == grid.shape[axis] and np.array_equal(numbers, np.arange(numbers.size)):
             continue  # as in the file, as most are
         spacing = (numbers[-1] - numbers[0]) / (numbers.size - 1) if numbers.size > 1 else 1.0
         even = numbers[:1] + spacing * np.arange(numbers.size)
-        if numbers.size == 0 or spacing == 0 or not (np.abs(numbers - even) <= EVEN).all():
-            raise SpaceError(f"The voxel numbers along {dim!r} are not evenly spaced: {numbers}.")
+        if spacing == 0 or not (np.abs(numbers - even) <= EVEN).all():
+            raise SpaceError(
+                f"{_called(obj)}: the voxel numbers along {dim!r} are not evenly spaced: {numbers}."
+                f" Slice with a constant step; what was padded or concatenated is on no grid."
+            )
         step[axis, axis] = spacing
         step[axis, 3] = numbers[0]
     is_whole = tuple(shape) == grid.shape and np.array_equal(step, np.eye(4))
@@ -191,7 +202,10 @@ def _voxel_numbers(obj: xr.DataArray | xr.Dataset, dim: str) -> NDArray[np.float
         obj.coords.variables[dim].to_numpy() if dim in obj.coords else np.arange(obj.sizes[dim])
     )
     if numbers.dtype.kind not in "iuf":
-        raise SpaceError(f"The voxel numbers along {dim!r} are no numbers: {numbers}.")
+        raise SpaceError(
+            f"{_called(obj)}: the voxel numbers along {dim!r} are no numbers: {numbers}. Give the "
+            f"array its numbers from the file again."
+        )
     return np.asarray(numbers, dtype=np.float64)
 
 

@@ -112,7 +112,7 @@ def warn_of_missing(n_missing: int, name: str) -> None:
         warn(f"{name}: {n_missing} values are NaN; they are taken as 0.", WeightWarning)
 
 
-def weights_on(image: Image, grid: Grid) -> tuple[NDArray[Any], str]:
+def weights_on(image: Image, grid: Grid, *, of_map: str = "") -> tuple[NDArray[Any], str]:
     """The voxels of a weights image, on the grid of a map.
 
     Parameters
@@ -121,6 +121,8 @@ def weights_on(image: Image, grid: Grid) -> tuple[NDArray[Any], str]:
         Any numbers on ``(i, j, k)``: a tissue fraction, the density of streamlines.
     grid : Grid
         The map's.
+    of_map : str, optional
+        What the map is called in messages.
 
     Returns
     -------
@@ -151,7 +153,8 @@ def weights_on(image: Image, grid: Grid) -> tuple[NDArray[Any], str]:
             f"{further}. Select one: image.isel(...). A 4D atlas is given in the place of the dseg."
         )
     name = source or UNNAMED
-    match = match_grids(grid, voxel_grid(array), of=name, way_out=WAY_OUT)
+    to = of_map or "the map"
+    match = match_grids(grid, voxel_grid(array), of=name, to=to, way_out=WAY_OUT)
     values = array.isel(dict.fromkeys(further, 0)).transpose(*VOXEL_DIMS).to_numpy()
     if values.dtype.kind not in "biuf":
         raise WeightError(f"{name}: weights are numbers, these are {values.dtype}.")

@@ -22,7 +22,7 @@ def test_what_are_no_real_numbers_have_no_statistics(dtype):
 
 def test_voxel_numbers_that_are_no_numbers():
     fa = volume(ramp()).assign_coords(i=list("abcd"))
-    with pytest.raises(SpaceError, match="The voxel numbers along 'i' are no numbers"):
+    with pytest.raises(SpaceError, match="the voxel numbers along 'i' are no numbers"):
         fa.parc.extract(image((ramp() > 9).astype("u1")))
 
 

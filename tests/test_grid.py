@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 import pickle
+import re
 import warnings
 
 import nibabel as nib
@@ -259,3 +260,23 @@ def test_turned_axes_are_said_once_at_info(caplog):
     (record,) = caplog.records
     assert record.levelno == logging.INFO
     assert record.getMessage().startswith("dseg.nii runs LAS, the map runs RAS")
+
+
+@pytest.mark.parametrize(
+    ("step", "shape", "is_part"),
+    [
+        (np.diag([1.0, 1, 1, 1]), (2, 5, 6), True),
+        (np.diag([2.0, 1, 1, 1]), (2, 5, 6), True),
+        (np.array([[-1.0, 0, 0, 3], [0, 1, 0, 1], [0, 0, 1, 0], [0, 0, 0, 1]]), (4, 4, 6), True),
+        (np.array([[1.0, 0, 0, 2], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]), (4, 5, 6), False),
+        (np.array([[1.0, 0, 0, 0.5], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]), (2, 5, 6), False),
+        (np.diag([1.5, 1, 1, 1]), (3, 5, 6), False),
+    ],
+)
+def test_where_one_is_a_part_of_the_other_the_error_says_to_slice_both(step, shape, is_part):
+    whole, part = Grid(MM2, (4, 5, 6)), Grid(MM2 @ step, shape)
+    for target, source, named in ((whole, part, "of A are .* of B"), (part, whole, "of B .* of A")):
+        with pytest.raises(GridMismatchError) as caught:
+            match_grids(target, source, of="A", to="B")
+        said = re.search(rf"voxels {named}, .* slice both alike, whole\.sel", str(caught.value))
+        assert bool(said) == is_part

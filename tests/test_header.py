@@ -241,11 +241,28 @@ def test_any_name_a_file_can_have(tmp_path, name):
     assert name in str(caught.value)
 
 
-def test_a_mismatch_names_both_files(tmp_path):
-    fa = write(tmp_path / "fa.nii", ramp())
-    dseg = write(tmp_path / "dseg.nii", ramp(dtype="i2"), MM2 @ np.diag([2, 1, 1, 1]))
-    with pytest.raises(GridMismatchError, match=r"dseg\.nii and fa\.nii"):
-        qsiparc.open_nifti(fa).parc.extract(dseg)
+DSEG = image((ramp() > 9).astype("u1"))
+
+
+@pytest.mark.parametrize(
+    "extract",
+    [
+        lambda fa, other: fa.parc.extract(other),
+        lambda fa, other: fa.parc.extract(DSEG, mask=other),
+        lambda fa, other: fa.parc.extract(DSEG, stats=["mean"], weights=other),
+        lambda fa, other: fa.parc.extract(other, threshold=1, stats=["mean"]),
+        lambda fa, other: fa.parc.voxels(other, region=1),
+        lambda fa, other: fa.parc.voxels(DSEG, region=1, mask=other),
+    ],
+)
+def test_a_mismatch_names_both_files(tmp_path, extract):
+    fa = qsiparc.open_nifti(write(tmp_path / "fa.nii", ramp()))
+    other = write(tmp_path / "other.nii", ramp(dtype="i2"), MM2 @ np.diag([2, 1, 1, 1]))
+    with pytest.raises(GridMismatchError, match=r"other\.nii and fa\.nii"):
+        extract(fa, other)
+    other = write(tmp_path / "other.nii", ramp((4, 5, 7), "i2"))
+    with pytest.raises(GridMismatchError, match=r"other\.nii has .*, fa\.nii has"):
+        extract(fa, other)
 
 
 def test_an_image_of_a_damaged_file_is_read_with_its_checksum(tmp_path):

@@ -243,8 +243,9 @@ def test_a_space_without_attributes_says_how_to_mend_it():
 
 def test_an_array_without_space_says_how_to_set_it():
     bare = xr.DataArray(ramp(), dims=("i", "j", "k"))
-    with pytest.raises(SpaceError, match=r"open_nifti.*with_affine"):
-        bare.parc.affine  # noqa: B018 - reading it raises
+    for called, array in (("This object", bare), ("fa", bare.rename("fa"))):
+        with pytest.raises(SpaceError, match=rf"^{called} has no affine.*open_nifti.*with_affine"):
+            array.parc.affine  # noqa: B018 - reading it raises
 
 
 @pytest.mark.parametrize(
@@ -255,14 +256,16 @@ def test_an_array_without_space_says_how_to_set_it():
         (lambda a: a.to_dataset(name="FA").isel(i=2), r"'i' is missing \(dims: \('j', 'k'\)\)"),
         (lambda a: a.isel(i=[0, 1, 3]), "'i' are not evenly spaced"),
         (lambda a: a.isel(j=[2, 2]), "'j' are not evenly spaced"),
-        (lambda a: a.isel(k=[]), "'k' are not evenly spaced"),
+        (lambda a: a.isel(k=[]), "no voxel is left along 'k'"),
         (lambda a: a.pad(k=1), "'k' are not evenly spaced"),
         (lambda a: a.isel(j=slice(1, 3)).drop_vars("j"), "'j' were dropped"),
     ],
 )
 def test_a_volume_that_is_no_lattice_any_more_says_so(change, message):
-    with pytest.raises(SpaceError, match=message):
-        change(volume(ramp())).parc.voxel_volume  # noqa: B018 - reading it raises
+    fa = volume(ramp()).rename("fa")
+    for called, whole in (("fa", fa), (r"x\.nii", fa.assign_attrs(source="x.nii"))):
+        with pytest.raises(SpaceError, match=rf"^{called}: .*{message}"):
+            change(whole).parc.voxel_volume  # noqa: B018 - reading it raises
 
 
 def test_a_whole_volume_has_the_grid_of_its_file():
