@@ -253,7 +253,6 @@ def test_an_array_without_space_says_how_to_set_it():
     [
         (lambda a: a.isel(i=2), r"'i' is missing.*isel\(i=\[5\]\)"),
         (lambda a: a.mean("k"), "'k' is missing"),
-        (lambda a: a.to_dataset(name="FA").isel(i=2), r"'i' is missing \(dims: \('j', 'k'\)\)"),
         (lambda a: a.isel(i=[0, 1, 3]), "'i' are not evenly spaced"),
         (lambda a: a.isel(j=[2, 2]), "'j' are not evenly spaced"),
         (lambda a: a.isel(k=[]), "no voxel is left along 'k'"),
@@ -266,6 +265,11 @@ def test_a_volume_that_is_no_lattice_any_more_says_so(change, message):
     for called, whole in (("fa", fa), (r"x\.nii", fa.assign_attrs(source="x.nii"))):
         with pytest.raises(SpaceError, match=rf"^{called}: .*{message}"):
             change(whole).parc.voxel_volume  # noqa: B018 - reading it raises
+
+
+def test_a_dataset_that_is_no_lattice_says_which_dims_it_has():
+    with pytest.raises(SpaceError, match=r"'i' is missing \(dims: \('j', 'k'\)\)"):
+        voxel_grid(volume(ramp()).to_dataset(name="FA").isel(i=2))
 
 
 def test_a_whole_volume_has_the_grid_of_its_file():
