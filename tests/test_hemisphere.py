@@ -20,6 +20,7 @@ RIGHT_NAMES = """
 17Networks_RH_DefaultA_1 ctx-rh-bankssts HIP-head-l-rh HIP-head-l-r THA-VPl-rh lAMY-rh
 R_Fornix_(Cres)+Stria_Terminalis R_5L R_LBelt R_7AL Cerebelum_Crus1_R Right-Cerebellum-Cortex
 Right-L-Sg Right-LH R_a9-46v rhinal_R RThalamus ThalamusR Right-lOg
+Nuclei_ThalamusR RThalamus_Nuclei
 """
 
 NEITHER_NAMES = """
