@@ -235,6 +235,14 @@ def test_headerless_rows_number_their_further_columns(lut_of):
     assert table["column_3"].tolist() == ["Vis", "Vis"]
 
 
+def test_a_region_called_like_a_heading_makes_no_header(lut_of):
+    assert [region.name for region in lut_of("1\tregion\n2\tother\n")] == ["region", "other"]
+
+
+def test_a_column_without_a_heading_is_numbered(lut_of):
+    assert lut_of("index,name,\n1,A,x\n2,B,\n").extra_columns == ["column_3"]
+
+
 def test_names_with_spaces_in_a_list(lut_of):
     assert lut_of("1 Left Frontal Pole\n2 Region 1\n").regions[0].name == "Left Frontal Pole"
 
