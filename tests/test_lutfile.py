@@ -411,6 +411,31 @@ def test_what_is_refused_and_why(lut_of, content, message):
         lut_of(content)
 
 
+@pytest.mark.parametrize(
+    ("magic", "at"), [(b"n+1\0", 344), (b"ni1\0", 344), (b"n+2\0", 4), (b"ni2\0", 4)]
+)
+def test_an_image_is_no_look_up_table(lut_of, magic, at):
+    with pytest.raises(LutError, match=r"looks like a NIfTI image\. .* load_lut_from_dseg"):
+        lut_of(b"x" * at + magic + b"x" * 200)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "<!DOCTYPE html><p>",
+        "<HTML lang='en'>",
+        "<head>",
+        "\n <html>",
+        "<?xml version='1.0'?>",
+        "<a/>",
+    ],
+)
+def test_markup_is_no_look_up_table(lut_of, content):
+    what = "XML" if content[1:2] in "?a" else "a web page"
+    with pytest.raises(LutError, match=f"looks like {what}"):
+        lut_of(content)
+
+
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(FileNotFoundError, match="nowhere"):
         read_lut(tmp_path / "nowhere.tsv")
