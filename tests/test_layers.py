@@ -142,6 +142,7 @@ MAY_IMPORT = {
         "more",
         "nifti",
         "parcellation",
+        "regions",
         "sidecar",
         "space",
     },
