@@ -87,7 +87,7 @@ class _Output(click.Path):
 
     def convert(
         self,
-        value: Any,
+        value: Any,  # noqa: ANN401 - click's
         param: click.Parameter | None,
         ctx: click.Context | None,
     ) -> Any:  # noqa: ANN401 - the same
