@@ -209,8 +209,8 @@ class ExtractionResult:
 
 
 def extract_scalar_map(  # noqa: PLR0917 - the documented signature
-    scalar_path: str | Path | nib.nifti1.Nifti1Image,
-    dseg_path: str | Path | nib.nifti1.Nifti1Image,
+    scalar_path: str | Path | nib.nifti1.Nifti1Image | xr.DataArray,
+    dseg_path: str | Path | nib.nifti1.Nifti1Image | xr.DataArray,
     lut: AtlasLUT,
     scalar_name: str,
     stat_tier: str = "extended",
@@ -220,9 +220,9 @@ def extract_scalar_map(  # noqa: PLR0917 - the documented signature
 
     Parameters
     ----------
-    scalar_path : str, Path or Nifti1Image
+    scalar_path : str, Path, Nifti1Image or DataArray
         The map, ``(i, j, k)``; of a 4D map the first volume, with a warning.
-    dseg_path : str, Path or Nifti1Image
+    dseg_path : str, Path, Nifti1Image or DataArray
         The atlas image on the same grid; axes may run the other way.
     lut : AtlasLUT
         Names of the regions; each of them is a row.
@@ -269,11 +269,12 @@ def extract_scalar_map(  # noqa: PLR0917 - the documented signature
     >>> result.stats_df["region_name"].iloc[0]
     'LH_Vis_1'
     """
-    scalar = open_nifti(scalar_path)
+    scalar = scalar_path if isinstance(scalar_path, xr.DataArray) else open_nifti(scalar_path)
     if VOLUME in scalar.dims:
+        source = scalar.attrs.get("source", "in memory")
         warn(
-            f"The scalar map {scalar_name} is 4D, {scalar.shape}: its first volume is used. "
-            f"All of them: open_nifti(path).parc.extract(dseg, lut).",
+            f"The scalar map {scalar_name} ({source}) is 4D, {scalar.shape}: its first volume is "
+            f"used. All of them: open_nifti(path).parc.extract(dseg, lut).",
             NiftiWarning,
         )
         scalar = scalar.isel({VOLUME: 0}, drop=True)

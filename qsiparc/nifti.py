@@ -79,7 +79,17 @@ def open_nifti(
     """
     if not isinstance(path_or_image, str | os.PathLike | SpatialImage):
         raise TypeError(
-            f"open_nifti takes a path or a nibabel image, not {type(path_or_image).__name__}."
+            f"open_nifti takes a path or a nibabel image of a volume, not "
+            f"{type(path_or_image).__name__}. An array needs an affine: "
+            f"xr.DataArray(array, dims=('i', 'j', 'k')).parc.with_affine(affine)."
+        )
+    if (
+        isinstance(path_or_image, str)
+        and "://" in path_or_image
+        and not Path(path_or_image).exists()
+    ):
+        raise NiftiError(
+            f"{path_or_image}: qsiparc reads files, and this is an address. Download it first."
         )
     source: Any = path_or_image
     return xr.open_dataarray(source, engine="nifti", chunks=chunks)
@@ -159,8 +169,18 @@ def _volume_shape(shape: tuple[int, ...], name: str) -> tuple[int, ...]:
     if len(kept) > 4 or min(kept) < 1 or not shape:  # noqa: PLR2004 - 3D or 4D
         raise NiftiError(
             f"{name}: its shape is {shape}; a volume has three dimensions, or four, each 1 or more."
+            f"{_part_of(shape)}"
         )
     return kept
+
+
+def _part_of(shape: tuple[int, ...]) -> str:
+    """How to get a volume out of what has more dimensions, as the end of a message."""
+    if shape[:4] == (1, 1, 1, 1):
+        return " It seems to be CIFTI: write its volume with 'wb_command -cifti-separate'."
+    if shape and min(shape) > 0:
+        return " Write the part that is meant: nib.load(path).slicer[..., 0], say."
+    return " The header is damaged: copy the file again from its source."
 
 
 def _lazy(image: Any, shape: tuple[int, ...], name: str) -> Any:  # noqa: ANN401 - as _dataset_of

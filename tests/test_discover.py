@@ -72,7 +72,7 @@ def test_a_map(tmp_path, name, scalar):
         "sub-1_desc-brain_mask.nii.gz",
         "._sub-1_param-fa_dwimap.nii.gz",
         ".git/annex/sub-1_param-fa_dwimap.nii.gz",
-        "sub-1_param-fa_dwimap.nii.gz/within.txt",
+        "sub-1_param-fa_dwimap/within.txt",
     ],
 )
 def test_no_map(tmp_path, name):

@@ -151,3 +151,13 @@ def test_progress_is_shown_after_two_seconds(monkeypatch, capsys, option, shown)
         progress.add(10)
         progress.add(10)
     assert ("searching: 20 files" in capsys.readouterr().err) is shown
+
+
+def test_a_folder_with_the_name_of_an_image_is_left_out_with_a_warning(tmp_path):
+    folder = put(tmp_path / "qsirecon-A" / "sub-1" / "dwi", MAP)
+    (folder / "sub-1_param-md_dwimap.nii.gz").mkdir()
+    (folder / "sub-1_param-rd_dwimap").mkdir()  # as some software leaves them
+    with pytest.warns(DiscoveryWarning, match=r"md_dwimap\.nii\.gz' \(a folder, by its name a"):
+        dataset = find(tmp_path)
+    assert [Path(path).name for path, _ in dataset.unreadable] == ["sub-1_param-md_dwimap.nii.gz"]
+    assert [one.path.name for one in dataset.maps] == [MAP]

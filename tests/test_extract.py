@@ -512,6 +512,11 @@ class TestDocumentedFunctions:
         expected = extract_scalar_map(scalar, dseg, LUT, "FA")
         pd.testing.assert_frame_equal(result.stats_df, expected.stats_df)
 
+    def test_arrays_do_as_well_as_files(self):
+        arrays = [qsiparc.open_nifti(one) for one in self.images()]
+        found = [extract_scalar_map(*pair, LUT, "FA").stats_df for pair in (arrays, self.images())]
+        pd.testing.assert_frame_equal(*found)
+
     def test_shapes_that_differ(self):
         scalar = nib.Nifti1Image(np.zeros((5, 5, 5)), np.eye(4))
         dseg = nib.Nifti1Image(np.ones((4, 5, 5), np.int16), np.eye(4))

@@ -93,8 +93,12 @@ class TestOpening:
         np.testing.assert_array_equal(data, ramp())
 
     def test_anything_else_is_a_type_error(self):
-        with pytest.raises(TypeError, match="path or a nibabel image, not ndarray"):
+        with pytest.raises(TypeError, match=r"nibabel image of a volume, not ndarray.*with_affine"):
             open_nifti(ramp())
+
+    def test_an_address_is_no_file(self):
+        with pytest.raises(NiftiError, match=r"^s3://there/fa\.nii\.gz: .*Download it first"):
+            open_nifti("s3://there/fa.nii.gz")
 
     def test_a_missing_file_is_not_found(self, tmp_path):
         for name in ("none.nii", "none.nii.gz", "none.img"):

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _FILES: Final = (".gz", ".nii", ".json", ".tsv", ".txt", ".csv", ".html", ".svg", ".png", ".mif")
 """Endings of files: a symbolic link with one of these is not asked whether it is a folder."""
 
+_IMAGES: Final = (".nii", ".nii.gz")
+
 
 def _skip_nothing(_name: str) -> bool:
     return False
@@ -97,6 +99,8 @@ class Walk:
                     if name.startswith("."):
                         continue
                     if entry.is_dir(follow_symlinks=False):
+                        if name.endswith(_IMAGES):
+                            self.unreadable.append((entry.path, "a folder, by its name a file"))
                         if not self.skip(name):
                             stack.append(entry.path)
                     elif name.endswith(self.endings):
