@@ -17,12 +17,12 @@ from qsiparc.manifest import (
     checksums,
     netcdf_checksum,
     note_format,
-    require_chunks,
+    require_whole,
     take_format,
     write_manifests,
 )
 from qsiparc.names import CUBE_DIMS, SPACE, VALUE, VOXEL_DIMS
-from qsiparc.regular import open_regular
+from qsiparc.seal import require_seal, seal
 from qsiparc.space import with_index
 
 if TYPE_CHECKING:
@@ -84,6 +84,7 @@ def _to_zarr(obj: xr.DataArray | xr.Dataset | xr.DataTree, path: Path) -> None:
 def _to_netcdf(obj: xr.DataArray | xr.Dataset | xr.DataTree, path: Path) -> None:
     obj.to_netcdf(path, engine="netcdf4", encoding=_encoding(obj, netcdf_checksum))
     note_format(path)
+    seal(path)
 
 
 def _encoding(
@@ -123,13 +124,15 @@ def open(path: str | os.PathLike[str]) -> xr.Dataset | xr.DataTree:
     path = Path(path)
     if path.suffix not in _ENGINES:
         if not path.is_dir():
+            hint = " Of a zip, unpack the store that is in it." if path.suffix == ".zip" else ""
             raise CubeError(
                 f"{path}: the name of an archive ends in .zarr or .nc, and no output folder of a "
-                "study has this name."
+                f"study has this name.{hint}"
             )
         path = _archive_of(path)
     if not path.exists():
-        raise FileNotFoundError(f"{path}: there is no such archive.")
+        nowhere = " The link of this name leads nowhere." if path.is_symlink() else ""
+        raise FileNotFoundError(f"{path}: there is no such archive.{nowhere}")
     tree = open_tree(path)
     if tree.children:
         return tree
@@ -141,13 +144,21 @@ def open(path: str | os.PathLike[str]) -> xr.Dataset | xr.DataTree:
 def open_tree(path: Path) -> xr.DataTree:
     """Open a ``.zarr`` store or a ``.nc`` file as a tree, lazily; see `open`."""
     if path.suffix == ".zarr":
-        require_chunks(path)
+        if not path.is_dir():
+            raise CubeError(
+                f"{path}: not readable as an archive: a zarr store is a folder, and this is none. "
+                f"If it is a zip, unpack it; a netCDF file ends in .nc."
+            )
+        require_whole(path)
     else:
-        open_regular(path, CubeError).close()
+        require_seal(path)
     try:
         tree = xr.open_datatree(path, engine=_ENGINES[path.suffix])
     except Exception as error:
-        raise CubeError(f"{path}: not readable as an archive: {error}") from error
+        raise CubeError(
+            f"{path}: not readable as an archive: {str(error).rstrip('.')}. It is damaged, "
+            f"empty or something else: copy it again, all of it, or make it anew."
+        ) from error
     if not any(_is_ours(node) for node in tree.subtree):
         found = sorted({str(name) for node in tree.subtree for name in node.variables})
         tree.close()

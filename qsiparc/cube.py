@@ -81,6 +81,7 @@ def require_cube(dataset: xr.Dataset) -> xr.Dataset:
                 f"Labels stand twice on {', '.join(twice)}, so that nobody could tell values "
                 f"apart: {dataset[twice[0]].to_numpy().tolist()}. Name them differently."
             )
+        _require_labels(dataset)
         apart = [n for n in REGION_COORDS if len(dataset.coords[n].dims) > 1]
         if apart:
             raise CubeError(
@@ -93,6 +94,40 @@ def require_cube(dataset: xr.Dataset) -> xr.Dataset:
         f"{', '.join(CUBE_DIMS)}; here are the variables {list(dataset.data_vars)} "
         f"with {dict(dataset.sizes)}. A cube is what .parc.extract returns."
     )
+
+
+def _require_labels(dataset: xr.Dataset) -> None:
+    """Check that everything in a cube says what it is: positions are no labels."""
+    bare = [dim for dim in CUBE_DIMS if dim not in dataset.coords]
+    if bare:
+        raise CubeError(
+            f"The dim {bare[0]!r} of this cube has no labels, so that nobody could tell what its "
+            f"values are of: .assign_coords({bare[0]}=[…]) gives them."
+        )
+    gone = [name for name in REGION_COORDS if name not in dataset.coords]
+    if gone:
+        raise CubeError(
+            f"This cube has no {' and no '.join(gone)}. Arithmetic of cubes with different look-up "
+            f"tables drops what they do not share; extract all with one table, or "
+            f".assign_coords({gone[0]}=('region', […])) gives it."
+        )
+    labels, values = dataset.coords["region"], dataset[VALUE]
+    if labels.dtype.kind not in "iuf" or (
+        labels.dtype.kind == "f" and bool((labels % 1 != 0).any())
+    ):
+        raise CubeError(
+            f"The labels on 'region' are whole numbers; here {_few(labels)}. "
+            f".assign_coords(region=[…]) gives them."
+        )
+    if values.dtype.kind not in "fiub":
+        raise CubeError(
+            f"The values of a cube are numbers; here {_few(values)}, of type {values.dtype}. "
+            f".astype(float) makes them so, if they are."
+        )
+
+
+def _few(array: xr.DataArray) -> str:
+    return ", ".join(map(repr, array.to_numpy().ravel()[:4].tolist()))
 
 
 def assemble(
@@ -174,7 +209,8 @@ def _ordered(
     def rank(name: Hashable) -> tuple[bool, int, list[int], int]:
         own = coords[name].dims
         known = KNOWN_COORDS.index(str(name)) if name in KNOWN_COORDS else len(KNOWN_COORDS)
-        return name not in dims, len(own), [dims.index(dim) for dim in own], known
+        places = [dims.index(dim) if dim in dims else len(dims) for dim in own]
+        return name not in dims, len(own), places, known
 
     return {name: _as_text(coords[name]) for name in sorted(coords, key=rank)}
 

@@ -2,35 +2,45 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from qsiparc.coords import subject_names
 from qsiparc.cube import assemble, text, text_coords
 from qsiparc.errors import CubeError, QsiparcWarning, warn
-from qsiparc.names import FILE_COORDS, REGION_COORDS, SCALAR_COORDS, SUBJECT_COORDS
-from qsiparc.table import COUNTS, FILES_ATTR, LEADING, STATS, STATS_ATTR
+from qsiparc.longcolumns import NEEDED, numbers, scans, stat_columns, whole
+from qsiparc.longfile import read_long
+from qsiparc.names import (
+    CUBE_DIMS,
+    FILE_COORDS,
+    REGION_COORDS,
+    SCALAR_COORDS,
+    SUBJECT_COORDS,
+    VALUE,
+)
+from qsiparc.table import FILES_ATTR, LEADING, STATS, STATS_ATTR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-NEEDED: Final = ("region_index", *REGION_COORDS, "scalar")
-"""Columns that every long table has."""
 
-
-def from_long(frame: pd.DataFrame, *, stats: Sequence[str] | None = None) -> xr.Dataset:
+def from_long(
+    frame: pd.DataFrame | str | os.PathLike[str], *, stats: Sequence[str] | None = None
+) -> xr.Dataset:
     """The cube that a long table describes.
 
     Parameters
     ----------
-    frame : DataFrame
-        As `to_long` makes it, in any order of rows, of one atlas; or as pandas reads what `to_tsv`
-        wrote, where a text that is missing becomes empty.
+    frame : DataFrame, str or Path
+        As `to_long` makes it, in any order of rows, of one atlas; or the TSV that `to_tsv` wrote,
+        whose sidecar says which columns are statistics. Of what pandas reads itself, a text that is
+        missing becomes empty: to it, a region called ``NA`` has no name.
     stats : sequence of str, optional
         The columns that are statistics. Without it: those that `to_long` noted, else the documented
         ones, other counts that are built in, and every other column of floating-point numbers.
@@ -44,20 +54,45 @@ def from_long(frame: pd.DataFrame, *, stats: Sequence[str] | None = None) -> xr.
     Raises
     ------
     CubeError
-        A column is missing, a row stands twice, a region has two names, or there are two atlases.
+        A column is missing, holds what it cannot, or has a name that a cube needs itself; a row
+        stands twice, a region has two names, or there are two atlases.
 
     Warns
     -----
     QsiparcWarning
-        Combinations of region, scalar and subject are missing; they become NaN.
+        Combinations of region, scalar and subject are missing, and become NaN; or the names of
+        regions are not those that a file had: pandas took ``NA`` for missing, or ``007`` for 7.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import nibabel as nib, numpy as np, qsiparc
+    >>> affine = np.diag([2.0, 2, 2, 1])
+    >>> fa = qsiparc.open_nifti(nib.Nifti1Image(np.arange(4.0).reshape(4, 1, 1), affine))
+    >>> dseg = nib.Nifti1Image(np.array([0, 1, 1, 7], "i2").reshape(4, 1, 1), affine)
+    >>> cube = fa.parc.extract(dseg, scalar="FA", subject="sub-001")
+    >>> path = cube.parc.to_tsv(pathlib.Path(tempfile.mkdtemp(), "fa.tsv"))
+    >>> qsiparc.from_long(path).identical(qsiparc.from_long(cube.parc.to_long()))
+    True
     """
+    if not isinstance(frame, str | os.PathLike):
+        return _cube(frame, stats)
+    try:
+        return _cube(read_long(Path(frame)), stats)
+    except CubeError as error:
+        if str(frame) in str(error):
+            raise
+        raise CubeError(f"{frame}: {error}") from error
+
+
+def _cube(frame: pd.DataFrame, stats: Sequence[str] | None) -> xr.Dataset:
     _require_long(frame)
-    frame = frame.assign(region_index=_whole(frame["region_index"], "region_index"))
-    atlases = frame["atlas"].unique().tolist() if "atlas" in frame.columns else []
-    if len(atlases) > 1:
-        raise CubeError(f"A cube has one atlas, this table has {atlases}: take them one by one.")
-    frame = frame.assign(**_subject_columns(frame))
-    names = list(stats or frame.attrs.get(STATS_ATTR) or _stat_columns(frame))
+    frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
+    names = stat_columns(frame, stats)
+    frame = frame.assign(region_index=whole(frame["region_index"], "region_index"))
+    atlases = _atlases(frame)
+    _doubt_names(frame)
+    frame = frame.assign(**scans(frame))
     keys = {"region": "region_index", "scalar": "scalar", "subject": "subject"}
     if "volume" in frame.columns:
         keys["volume"] = "volume"
@@ -70,7 +105,7 @@ def from_long(frame: pd.DataFrame, *, stats: Sequence[str] | None = None) -> xr.
     place = _places(codes, levels, frame)
     shape = [len(level) for level in levels.values()]
     values = np.full((len(names), int(np.prod(shape))), np.nan)
-    values[:, place] = [_numbers(frame[name]) for name in names]
+    values[:, place] = [numbers(frame[name]) for name in names]
     dims = ("stat", *keys)
     cube = xr.Variable(dims, values.reshape(-1, *shape))
     coords: dict[str, Any] = {
@@ -80,6 +115,7 @@ def from_long(frame: pd.DataFrame, *, stats: Sequence[str] | None = None) -> xr.
     coords |= text_coords({"stat": names}, "stat")
     taken = {*names, *STATS, *NEEDED, *LEADING, *keys.values()}
     rest = [str(column) for column in frame.columns if column not in taken | {*SUBJECT_COORDS}]
+    _refuse_reserved(rest)
     on_scalar = [name for name in rest if name in SCALAR_COORDS]
     on_region = [*REGION_COORDS, *(name for name in rest if name not in SCALAR_COORDS)]
     for dim, columns in (
@@ -102,12 +138,16 @@ def _require_long(frame: pd.DataFrame) -> None:
     """Check that this is a long table, with rows."""
     if not isinstance(frame, pd.DataFrame):
         raise TypeError(
-            f"from_long takes a DataFrame, not {type(frame).__name__}. Of a file: "
-            f"pandas.read_csv(path, sep='\\t')."
+            f"from_long takes a DataFrame, or the path of what to_tsv wrote, not "
+            f"{type(frame).__name__}."
         )
     missing = [name for name in NEEDED if name not in frame.columns]
     if missing:
-        raise CubeError(f"This is no long table: the columns {missing} are missing.")
+        found = ", ".join(map(str, frame.columns[:12])) or "none"
+        raise CubeError(
+            f"This is no long table: the columns {missing} are missing. Its columns: {found}. "
+            f"Expected those of to_long; rename them, or, if they are its index, .reset_index()."
+        )
     twice = frame.columns[frame.columns.duplicated()].tolist()
     if twice:
         raise CubeError(f"Two columns of this table are called {twice[0]!r}: rename one of them.")
@@ -115,35 +155,39 @@ def _require_long(frame: pd.DataFrame) -> None:
         raise CubeError("This table has no rows, so there is no cube in it.")
 
 
-def _whole(column: pd.Series[Any], name: str) -> pd.Series[Any]:
-    """Labels as int64; whatever is no whole number is an error, never cut off."""
-    if pd.api.types.is_integer_dtype(column.dtype) and not column.hasnans:
-        return column.astype(np.int64)
-    if column.hasnans:
-        raise CubeError(f"The column {name!r} has missing values.")
-    try:
-        numbers = pd.to_numeric(column)
-        whole = numbers.astype(np.int64)
-        exact = numbers.dtype != np.bool_ and bool((whole == numbers).all())
-    except (ValueError, TypeError, OverflowError):
-        exact = False
-    if not exact:
-        shown = column.unique()[:3].tolist()
-        raise CubeError(f"The column {name!r} holds whole numbers, the labels; here {shown}.")
-    return whole
+def _atlases(frame: pd.DataFrame) -> list[str]:
+    """The atlas of the table, if it says one."""
+    if "atlas" not in frame.columns:
+        return []
+    found = ["" if pd.isna(name) else str(name) for name in frame["atlas"].unique().tolist()]
+    if len(found) > 1:
+        raise CubeError(f"A cube has one atlas, this table has {found}: take them one by one.")
+    return [name for name in found if name]
 
 
-def _numbers(column: pd.Series[Any]) -> NDArray[np.float64]:
-    """A column of statistics, as a text file may bring it: ``n/a`` is missing, as in BIDS."""
-    if not pd.api.types.is_numeric_dtype(column.dtype):
-        column = column.where(column != "n/a")
-    try:
-        return column.to_numpy(np.float64, na_value=np.nan)
-    except (ValueError, TypeError) as error:
+def _refuse_reserved(columns: list[str]) -> None:
+    """Refuse a column whose name would put it in the place of a part of the cube."""
+    taken = [name for name in columns if name in {*CUBE_DIMS, VALUE, *FILE_COORDS}]
+    if taken:
         raise CubeError(
-            f"The column {column.name!r} is a statistic and holds text: {error}. A table that was "
-            f"read from a file: pandas.read_csv(path, sep='\\t', na_values='n/a')."
-        ) from error
+            f"The column {taken[0]!r} of this table is no statistic, and a cube needs that name "
+            f"itself. Rename the column, or leave it out."
+        )
+
+
+def _doubt_names(frame: pd.DataFrame) -> None:
+    """Warn where pandas took the name of a region for something else."""
+    names = frame["region_name"]
+    is_number = pd.api.types.is_numeric_dtype(names.dtype)
+    if is_number or names.isna().any():
+        found = f"numbers, {names.iloc[0]!r} for one" if is_number else "missing names"
+        warn(
+            f"The column 'region_name' holds {found}. Names are text: pandas takes NA for missing "
+            f"and 007 for 7 when it reads a file. from_long(path) keeps them, and so does "
+            f"read_csv(path, sep='\\t', dtype={{'region_name': str}}, keep_default_na=False, "
+            f"na_values='n/a').",
+            QsiparcWarning,
+        )
 
 
 def _file_coords(files: Mapping[str, Any], levels: Mapping[str, Any]) -> dict[str, Any]:
@@ -157,33 +201,6 @@ def _file_coords(files: Mapping[str, Any], levels: Mapping[str, Any]) -> dict[st
     return {name: (FILE_COORDS[name], text(files)) for name, files in values.items()}
 
 
-def _subject_columns(frame: pd.DataFrame) -> dict[str, list[str]]:
-    """Label and BIDS names of the scan of each row."""
-    if "subject" not in frame.columns:
-        labels: list[Any] = [None] * len(frame)
-    else:
-        labels = frame["subject"].tolist()
-    sessions = frame["session"].tolist() if "session" in frame.columns else [""] * len(frame)
-    known: dict[Any, dict[str, str]] = {}
-    for label, session in dict.fromkeys(zip(labels, sessions, strict=True)):
-        joined = label if not session or label is None else f"{label}_{session}"
-        if label is not None and session and session in str(label).split("_"):
-            joined = label
-        known[label, session] = subject_names(None if joined is None else str(joined), {})
-    rows = [known[key] for key in zip(labels, sessions, strict=True)]
-    return {name: [row[name] for row in rows] for name in ("subject", *SUBJECT_COORDS)}
-
-
-def _stat_columns(frame: pd.DataFrame) -> list[str]:
-    others = [
-        str(name)
-        for name in frame.columns
-        if name not in {*STATS, *LEADING, *SCALAR_COORDS}
-        and (name in COUNTS or pd.api.types.is_float_dtype(frame[name].dtype))
-    ]
-    return [*(name for name in STATS if name in frame.columns), *others]
-
-
 def _places(
     codes: dict[str, Any], levels: dict[str, Any], frame: pd.DataFrame
 ) -> np.ndarray[Any, np.dtype[np.intp]]:
@@ -194,7 +211,11 @@ def _places(
     if twice.any():
         row = int(np.flatnonzero(twice)[0])
         what = {dim: levels[dim][codes[dim][row]] for dim in codes}
-        raise CubeError(f"{np.count_nonzero(twice)} rows stand twice, for one {what}.")
+        shown = ", ".join(f"{dim} {label}" for dim, label in what.items())
+        raise CubeError(
+            f"{np.count_nonzero(twice)} rows stand twice, for one {shown}. Drop those that are too "
+            f"many, or name scans apart in the column 'subject'."
+        )
     if place.size < np.prod(shape):
         warn(
             f"{np.prod(shape) - place.size} of {np.prod(shape)} combinations of "
@@ -221,7 +242,9 @@ def _one_each(
         if differs.size:
             at = int(differs[0])
             raise CubeError(
-                f"One {dim} has two values of {column!r}: {expected[at]!r} and {values[at]!r}."
+                f"One {dim} has two values of {column!r}: {expected[at]!r} and {values[at]!r}. A "
+                f"column says the same in all rows of a {dim}. If it is a statistic, name it in "
+                f"stats=[…]; what is of scans, .parc.join_participants puts on the cube after."
             )
         result[column] = values[first].tolist()
     return result

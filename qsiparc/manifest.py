@@ -2,19 +2,22 @@
 
 A zarr array may lack any chunk, which then holds the fill value: a file that was lost is NaN to
 every reader, without a word. So each array notes its chunks in a file of its own, which other
-readers do not look at.
+readers do not look at. What arrays are, is written twice, by themselves and once for all of
+them; where the two differ, one of them is damaged.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from qsiparc.errors import CubeError
+from qsiparc.errors import CubeError, QsiparcWarning, warn
+from qsiparc.regular import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,10 +30,21 @@ NAME: Final = ".qsiparc"
 FORMAT: Final = 1
 """Of the archives that this version writes; it reads no newer ones."""
 
+PART_FORMAT: Final = 1
+"""Of the parts of a study, whose attribute `PART` says so."""
+
+PART: Final = "qsiparc_part"
+
 _VERSION: Final = "qsiparc_archive"
 """Where the format is noted: in `NAME`, and in netCDF as an attribute of the file."""
 
-_METADATA: Final = ("zarr.json", ".zarray", ".zattrs", ".zgroup", ".zmetadata", NAME)
+_ROOT: Final = "attributes_crc32"
+"""In `NAME`: of the attributes of the whole store, which stand in one place alone."""
+
+_ZARR_JSON: Final = "zarr.json"
+_CONSOLIDATED: Final = "consolidated_metadata"
+
+_METADATA: Final = (_ZARR_JSON, ".zarray", ".zattrs", ".zgroup", ".zmetadata", NAME)
 
 
 def checksums() -> tuple[Any, ...]:
@@ -65,13 +79,15 @@ def write_manifests(store: Path) -> None:
     store : Path
         Its folder.
     """
+    root = _root_crc32(_metadata(store))
     for array in _arrays(store):
         noted = {_VERSION: FORMAT, "chunks": sorted(_chunks(array))}
+        noted |= {} if root is None else {_ROOT: root}
         (array / NAME).write_text(json.dumps(noted), encoding="utf-8")
 
 
-def require_chunks(store: Path) -> None:
-    """Check that no chunk of a store was lost since it was written.
+def require_whole(store: Path) -> None:
+    """Check that a store lost no chunk since it was written, and says what it said then.
 
     Parameters
     ----------
@@ -81,17 +97,25 @@ def require_chunks(store: Path) -> None:
     Raises
     ------
     CubeError
-        A chunk is missing, or a newer version wrote the store. The message names it.
+        A chunk is missing, metadata are damaged, or a newer version wrote the store. The message
+        names it.
+
+    Warns
+    -----
+    QsiparcWarning
+        The attributes of the store are not those that were saved: damaged, or changed on purpose.
     """
+    root, as_saved = _metadata(store), set()
     for array in _arrays(store):
         try:
-            noted = json.loads((array / NAME).read_text(encoding="utf-8"))
+            noted = json.loads(read_regular(array / NAME, CubeError))
             version, chunks = noted[_VERSION], set(noted["chunks"])
         except FileNotFoundError:
             continue
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise CubeError(f"{array / NAME}: the list of chunks is damaged: {error}.") from error
         _require_format(version, store)
+        as_saved.add(noted.get(_ROOT))
         lost = sorted(chunks.difference(_chunks(array)))
         if lost:
             raise CubeError(
@@ -99,6 +123,59 @@ def require_chunks(store: Path) -> None:
                 f"missing, {lost[0]} for one. Their values would be NaN without a word. Copy the "
                 f"store again, all of it, or make it anew."
             )
+
+    if as_saved:
+        _compare_metadata(store, root)
+        found = _root_crc32(root)
+        if found is not None and not as_saved <= {None, found}:
+            warn(
+                f"{store}: its attributes are not those that were saved: {_ZARR_JSON} is damaged, "
+                f"or something else than qsiparc changed it. Copy it again from its source, or, if "
+                f"the attributes are right, .parc.save it anew.",
+                QsiparcWarning,
+            )
+
+
+def _compare_metadata(store: Path, root: Any) -> None:  # noqa: ANN401 - any JSON
+    """Compare what a store says of each array and group with what these say themselves."""
+    together = root.get(_CONSOLIDATED) if isinstance(root, dict) else None
+    members = together.get("metadata") if isinstance(together, dict) else None
+    for name, said in members.items() if isinstance(members, dict) else ():
+        own = _metadata(store / name)
+        if own is not None and _alone(own) == _alone(said):
+            continue
+        if not (store / name).is_dir():
+            raise CubeError(
+                f"{store}: the folder of {name} is missing. Copy the store again, all of it."
+            )
+        raise CubeError(
+            f"{store}: {name}/{_ZARR_JSON} and {_ZARR_JSON} differ in what {name} is, so that one "
+            f"of them is damaged. Copy the store again from its source, or make it anew."
+        )
+
+
+def _metadata(folder: Path) -> Any:  # noqa: ANN401 - any JSON
+    """What a store, a group or an array says of itself; None where that cannot be read."""
+    try:
+        return json.loads(read_regular(folder / _ZARR_JSON, CubeError))
+    except FileNotFoundError:
+        return None
+    except CubeError:
+        raise
+    except (OSError, ValueError, RecursionError):  # zarr says what is wrong with it
+        return None
+
+
+def _alone(metadata: Any) -> str:  # noqa: ANN401 - any JSON
+    """Metadata as text, to compare, without those of members; NaN is NaN."""
+    own = metadata if isinstance(metadata, dict) else {}
+    return json.dumps({key: own[key] for key in own if key != _CONSOLIDATED}, sort_keys=True)
+
+
+def _root_crc32(root: Any) -> int | None:  # noqa: ANN401 - any JSON
+    if not isinstance(root, dict):
+        return None
+    return zlib.crc32(json.dumps(root.get("attributes"), sort_keys=True).encode())
 
 
 def note_format(path: Path) -> None:
@@ -131,6 +208,12 @@ def take_format(tree: xr.DataTree, path: Path) -> None:
         A newer version wrote it.
     """
     _require_format(tree.attrs.pop(_VERSION, FORMAT), path)
+    part = tree.attrs.get(PART, PART_FORMAT)
+    if not np.array_equal(part, PART_FORMAT):
+        raise CubeError(
+            f"{path}: this part of a study has format {part}, and this version of qsiparc reads "
+            f"format {PART_FORMAT}. Install a newer one: pip install --upgrade qsiparc."
+        )
 
 
 def _require_format(found: object, archive: Path) -> None:
@@ -144,24 +227,23 @@ def _require_format(found: object, archive: Path) -> None:
 def _arrays(store: Path) -> Iterator[Path]:
     """The folders of a store's arrays."""
     for folder, below, names in os.walk(store):
-        if ".zarray" in names or NAME in names or _is_array(Path(folder, "zarr.json"), names):
+        if ".zarray" in names or NAME in names or _is_array(Path(folder), names):
             below.clear()
             yield Path(folder)
 
 
-def _is_array(metadata: Path, names: list[str]) -> bool:
-    if metadata.name not in names:
+def _is_array(folder: Path, names: list[str]) -> bool:
+    if _ZARR_JSON not in names:
         return False
-    try:
-        content = json.loads(metadata.read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # zarr says what is wrong with it
-        return False
+    content = _metadata(folder)
     return isinstance(content, dict) and content.get("node_type") == "array"
 
 
-def _chunks(array: Path) -> Iterator[str]:
-    """The files of an array that hold its values."""
-    for folder, _, names in os.walk(array):
-        for name in names:
-            if name not in _METADATA:
-                yield Path(folder, name).relative_to(array).as_posix()
+def _chunks(folder: Path, above: str = "") -> Iterator[str]:
+    """The files of an array that hold its values; what is no file would make a reader wait."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir():
+                yield from _chunks(Path(entry.path), f"{above}{entry.name}/")
+            elif entry.is_file() and entry.name not in _METADATA:
+                yield f"{above}{entry.name}"

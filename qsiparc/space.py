@@ -253,7 +253,7 @@ def with_affine(obj: T, affine: ArrayLike) -> T:
     numbers = {dim: obj[dim].to_numpy() for dim in VOXEL_DIMS}
     shape = tuple(int(n.max(initial=0)) + 1 for n in numbers.values())
     if SPACE in obj.coords:
-        shape = tuple(np.ravel(obj.coords[SPACE].attrs.get("shape", shape)))
+        shape = obj.coords[SPACE].attrs.get("shape", shape)
     grid = Grid(np.asarray(affine), shape)
     plain = obj.drop_vars([SPACE], errors="ignore").assign_coords(
         {dim: n for dim, n in numbers.items() if dim not in obj.coords}

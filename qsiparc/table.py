@@ -37,6 +37,8 @@ COUNTS: Final = ("n_voxels", "n_atlas_voxels", "n_zero", "n_nonfinite")
 LEADING: Final = ("subject", "session", "atlas")
 STATS_ATTR: Final = "qsiparc_stats"
 FILES_ATTR: Final = "qsiparc_files"
+SIDECAR_STATS: Final = "statistics"
+"""Where the sidecar of a TSV names the columns that are statistics."""
 
 
 def to_long(cube: xr.Dataset | xr.DataTree) -> pd.DataFrame:
@@ -158,8 +160,7 @@ def write_tsv(cube: xr.Dataset, path: str | os.PathLike[str]) -> Path:
         raise CubeError(f"{path}: the name of a long table ends in .tsv.")
     frame = to_long(cube)
     sidecar = {str(key): value for key, value in frame.attrs.items()}
-    sidecar["files"] = sidecar.pop(FILES_ATTR)
-    del sidecar[STATS_ATTR]
+    sidecar |= {SIDECAR_STATS: sidecar.pop(STATS_ATTR), "files": sidecar.pop(FILES_ATTR)}
     with replacing(path) as tsv, replacing(path.with_suffix(".json")) as beside:
         frame.to_csv(
             tsv,

@@ -14,7 +14,9 @@ from phantoms import ramp, volume
 
 import qsiparc
 from qsiparc.cohort.parts import read_part, write_part
-from qsiparc.errors import CubeError
+from qsiparc.cohort.reading import read_part_summary
+from qsiparc.errors import CubeError, QsiparcWarning
+from qsiparc.seal import SEAL_LENGTH
 
 
 @pytest.fixture
@@ -137,8 +139,107 @@ def test_a_flipped_byte_in_netcdf_is_never_another_number(cube, tmp_path):
     whole = path.read_bytes()
     numbers = whole.index(np.float64(cube.value.values.flat[3]).tobytes()[2:7])
     flipped(path, numbers)
+    with pytest.raises(CubeError, match=r"cube\.nc: the archive is damaged: its checksum"):
+        qsiparc.open(path)
+    path.write_bytes(path.read_bytes()[:-SEAL_LENGTH])  # what every reader of netCDF sees
     with pytest.raises(CubeError, match=r"cube\.nc: .*HDF error"):
         qsiparc.open(path).load()
+
+
+@pytest.mark.parametrize("kind", ["cube", "tree"])
+def test_any_flipped_byte_of_a_netcdf_file_is_seen_before_hdf5_looks(cube, kind, tmp_path):
+    """Text, names and structure too, of which some would keep HDF5 busy for ever."""
+    saved = cube if kind == "cube" else xr.DataTree.from_dict({"A": cube})
+    path = saved.parc.save(tmp_path / "saved.nc")
+    whole = path.read_bytes()
+    rng = np.random.default_rng(0)
+    for at in [*rng.choice(len(whole) - SEAL_LENGTH, 300, replace=False), len(whole) - 1]:
+        flipped(path, at)
+        with pytest.raises(CubeError, match=r"saved\.nc: the archive is damaged"):
+            qsiparc.open(path)
+        path.write_bytes(whole)
+    path.write_bytes(whole[:1000] + whole[1001:])
+    with pytest.raises(CubeError, match=r"saved\.nc: the archive is damaged"):
+        qsiparc.open(path)
+
+
+def test_what_netcdf_changed_has_no_seal_and_is_opened(cube, tmp_path):
+    path = cube.parc.save(tmp_path / "cube.nc")
+    with netCDF4.Dataset(path, "a") as file:
+        file.setncattr("note", "of one's own")
+    assert qsiparc.open(path).attrs["note"] == "of one's own"
+    with xr.open_dataset(path) as plain:
+        plain.load().assign_attrs(note="another").to_netcdf(tmp_path / "copy.nc")
+    assert qsiparc.open(tmp_path / "copy.nc").attrs["note"] == "another"
+
+
+@pytest.mark.parametrize("kind", ["cube", "tree"])
+def test_a_flipped_byte_of_metadata_is_noticed(cube, kind, tmp_path):
+    """Where it stays JSON: names of dims, of coordinates, of attributes."""
+    saved = cube if kind == "cube" else xr.DataTree.from_dict({"A": cube})
+    store = saved.parc.save(tmp_path / "saved.zarr")
+    for metadata in [store / "zarr.json", next(store.rglob("value/zarr.json"))]:
+        whole = metadata.read_text()
+        for word in ("region_name", '"stat"', "coordinates", "generated_by", "float64"):
+            if word not in whole:
+                continue
+            metadata.write_text(whole.replace(word, word.replace("a", "b")))
+            with pytest.raises((CubeError, QsiparcWarning), match=r"(damaged|missing)"):
+                qsiparc.open(store)
+        metadata.write_text(whole)
+    assert qsiparc.open(store).identical(saved)
+
+
+@pytest.mark.filterwarnings("ignore:Consolidated metadata")
+def test_what_xarray_added_to_a_store_is_opened_as_well(store, cube):
+    (cube.value + 1).rename("more").to_dataset().drop_vars(list(cube.coords)).to_zarr(
+        store, mode="a", zarr_format=3
+    )
+    with pytest.warns(QsiparcWarning, match=r"cube\.zarr: its attributes are not those"):
+        assert set(qsiparc.open(store).data_vars) == {"value", "more"}
+
+
+def test_metadata_that_are_gone(store):
+    (store / "region" / "zarr.json").unlink()
+    with pytest.raises(CubeError, match=r"cube\.zarr: region/zarr\.json and zarr\.json differ"):
+        qsiparc.open(store)
+
+
+def test_a_pipe_in_a_store_makes_nobody_wait(store, tmp_path):
+    for lost in ("value/c/0/0/0/0", "zarr.json", "region/.qsiparc"):
+        copy = shutil.copytree(store, tmp_path / "copy.zarr")
+        (copy / lost).unlink()
+        os.mkfifo(copy / lost)
+        with pytest.raises(CubeError, match=r"copy\.zarr.*(are missing|this is a named pipe)"):
+            qsiparc.open(copy)
+        shutil.rmtree(copy)
+
+
+def test_a_part_that_is_newer_is_opened_by_nobody(cube, tmp_path):
+    path = write_part(tmp_path, "sub-01", xr.DataTree.from_dict({"A": cube}))
+    with qsiparc.open(path) as part:
+        assert part["A"].to_dataset().identical(cube)
+    with netCDF4.Dataset(path, "a") as file:
+        file.setncattr("qsiparc_part", 2)
+    with pytest.raises(CubeError, match=r"sub-01\.nc: this part of a study has format 2"):
+        qsiparc.open(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("zip.zarr", "a zarr store is a folder, and this is none"),
+        ("cube.zarr.zip", "unpack the store that is in it"),
+        ("empty.nc", "not readable as an archive: .*copy it again"),
+    ],
+)
+def test_what_is_no_store(name, message, tmp_path):
+    (tmp_path / name).write_bytes(b"PK\x03\x04")
+    with pytest.raises(CubeError, match=rf"{name}: .*{message}"):
+        qsiparc.open(tmp_path / name)
+    (tmp_path / "empty.zarr").mkdir()
+    with pytest.raises(CubeError, match=r"empty\.zarr: not readable.*copy it again"):
+        qsiparc.open(tmp_path / "empty.zarr")
 
 
 def test_what_is_no_file_makes_nobody_wait(tmp_path):
@@ -188,3 +289,7 @@ def test_a_flipped_byte_in_a_part_is_never_another_number(cube, tmp_path):
     flipped(path, content.index(np.float64(cube.value.values.flat[3]).tobytes()[2:7]))
     with pytest.raises(CubeError, match=r"sub-01\.nc: this is no whole part"):
         read_part(path)
+    flipped(path, content.index(b"generated_by"))
+    for read in (read_part, read_part_summary):
+        with pytest.raises(CubeError, match=r"sub-01\.nc: this is no whole part .*Delete it and"):
+            read(path)

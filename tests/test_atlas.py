@@ -183,11 +183,38 @@ def test_from_dataframe():
         ({"index": [1, 2], "name": ["a", None]}, r"the table, iloc 1: the region has no name"),
         ({"index": [1, 2], "name": ["a", float("nan")]}, r"iloc 1: the region has no name"),
         ({"name": ["a", "b"]}, r"the table has no heading that names an id column"),
+        ({"index": pd.array([1, None], "Int64"), "name": ["a", "b"]}, r"iloc 1: no id"),
+        ({"index": [1], "name": pd.array([None], "string")}, r"iloc 0: the region has no name"),
+        ({"index": np.float32([2**24]), "name": ["a"]}, r"'index' are floats, and some so large"),
+        ({"index": [2.0**53], "name": ["a"]}, r"'index' are floats, and some so large"),
+        ({"index": [1], "name": pd.Series(["a\ud800"], dtype=object)}, r"half a character"),
+        ({"index": [1], "name": ["a\0"]}, r"half a character or a NUL"),
     ],
 )
 def test_tables_that_cannot_be(columns, message):
     with pytest.raises(LutError, match=message):
         AtlasLUT.from_dataframe(pd.DataFrame(columns))
+
+
+def test_ids_may_be_the_index_of_a_table_and_names_bytes():
+    df = pd.DataFrame({"name": [b"A", "\u00e9".encode()]}, index=pd.Index([4, 5], name="index"))
+    assert [(r.index, r.name) for r in AtlasLUT.from_dataframe(df)] == [(4, "A"), (5, "é")]
+
+
+@pytest.mark.parametrize("table", [{1: "a"}, ["a"], None])
+def test_what_is_no_table(table):
+    with pytest.raises(TypeError, match="from_dataframe takes a DataFrame, not "):
+        AtlasLUT.from_dataframe(table)
+
+
+def test_what_is_no_region():
+    with pytest.raises(TypeError, match=r"made of RegionInfo\(.*\), not of tuple"):
+        AtlasLUT([(1, "A", "L")])
+    for hemisphere in ("X", None, "left"):
+        with pytest.raises(LutError, match="The region 1, 'A', has the hemisphere"):
+            AtlasLUT([RegionInfo(1, "A", hemisphere)])
+    with pytest.raises(LutError, match="The region 1 is named '  '"):
+        AtlasLUT([RegionInfo(1, "  ", "L")])
 
 
 def test_a_table_with_one_heading_twice():

@@ -66,6 +66,30 @@ class TestShape:
             text(["a", np.nan])
 
 
+BROKEN = {
+    "no labels of regions": (lambda c: c.drop_vars("region"), "dim 'region' of this cube has no"),
+    "no labels of scans": (lambda c: c.drop_vars("subject"), "dim 'subject' of this cube has no"),
+    "no names": (lambda c: c.drop_vars("region_name"), "has no region_name. Arithmetic of cubes"),
+    "labels that are NaN": (lambda c: c.assign_coords(region=[1, np.nan, 3, 4]), "here 1.0, nan"),
+    "labels that are text": (lambda c: c.assign_coords(region=list("abcd")), "here 'a', 'b'"),
+    "values that are no numbers": (lambda c: c.astype(object), "of type object"),
+}
+
+
+@pytest.mark.parametrize(("change", "message"), BROKEN.values(), ids=BROKEN.keys())
+@pytest.mark.parametrize("use", ["to_long", "aggregate", "laterality"])
+def test_what_is_no_cube_any_more(cube, change, message, use):
+    by = {"by": "hemisphere"} if use == "aggregate" else {}
+    with pytest.raises(CubeError, match=message):
+        getattr(change(cube).parc, use)(**by)
+
+
+def test_cubes_of_two_tables_have_no_names_in_common(cube):
+    other = make(lut=AtlasLUT([RegionInfo(n, f"R{n}", "R") for n in range(1, 5)], "Other"))
+    with pytest.raises(CubeError, match="has no region_name and no hemisphere"):
+        (cube - other).parc.to_long()
+
+
 class TestSelecting:
     def test_one_region_by_name(self, cube):
         one = cube.parc.sel(region_name="LH_Vis_1", stat="mean", scalar="FA")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qsiparc.atlas import AtlasLUT, RegionInfo, read_lut
-from qsiparc.errors import LutError, LutWarning
+from qsiparc.errors import LutError, LutWarning, OptionError
 
 EXPECTED = [(1, "LH_Vis", "L"), (2, "RH_Vis", "R")]
 
@@ -111,6 +111,60 @@ def test_latin_1(lut_of):
     assert lut_of("index\tname\n1\tPrécunéus\n".encode("latin-1"))[1].name == "Précunéus"
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-16"])
+def test_utf_16_of_names_beyond_latin(lut_of, encoding):
+    lut = lut_of("index\tname\n1\t海馬\n2\t海馬体\n".encode(encoding))
+    assert [region.name for region in lut] == ["海馬", "海馬体"]
+
+
+def test_text_of_two_encodings_is_no_text(lut_of):
+    with pytest.raises(LutError, match=r"labels\.txt, line 2: 'ä' is UTF-8, and other bytes"):
+        lut_of("index\tname\n1\tä\n".encode() + b"2\t\xe4\n")
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "mac-roman", "shift-jis"])
+def test_an_encoding_that_was_guessed_is_pointed_out(lut_of, encoding):
+    name = {"cp1252": "A–B", "mac-roman": "Précuneus", "shift-jis": "海馬"}[encoding]
+    with pytest.warns(LutWarning, match=r"labels\.txt is not UTF-8 .* Windows-1252: '"):
+        lut_of(f"index\tname\n1\t{name}\n".encode(encoding))
+
+
+def test_rows_that_a_quote_swallowed_are_pointed_out(lut_of):
+    with pytest.warns(LutWarning, match=r"line 3: a quoted cell holds 2 lines .*'3\\tC' for one"):
+        lut = lut_of('index\tname\n1\tA\n2\t"B\n3\tC\n4\tD"\n5\tE\n')
+    assert lut.indices == [1, 2, 5]
+
+
+def test_several_rows_of_the_background_are_pointed_out(lut_of):
+    with pytest.warns(LutWarning, match="2 rows are of the background 0"):
+        assert lut_of("index\tname\n0\tA\n0\tB\n1\tC\n").indices == [1]
+
+
+def test_a_warning_is_given_once(lut_of):
+    with pytest.warns(LutWarning) as caught:
+        lut_of("index\tlabel\tname\n0\t1\tbackground\n1\t2\tB\n")
+    assert len(caught) == 1
+
+
+def test_messages_show_no_more_of_a_cell_than_says_what_it_is(lut_of):
+    for content in ("index\tname\n{}\tA\n", "{}\n", "index\tname\n1\tA\t{}\n", "1 A 1 1 1 0\n{}\n"):
+        with pytest.raises(LutError, match=r"labels\.txt, line \d") as caught:
+            lut_of(content.format("x" * 100_000))
+        assert len(str(caught.value)) < 700
+
+
+@pytest.mark.parametrize("background", ["0", True, 1.0])
+def test_a_background_that_is_no_id(lut_of, background):
+    with pytest.raises(OptionError, match="background takes an id"):
+        lut_of("index\tname\n1\tA\n", background=background)
+
+
+@pytest.mark.parametrize("path", [None, 5, b"lut.tsv"])
+def test_what_is_no_path(path):
+    with pytest.raises(TypeError, match="read_lut takes the path of a label file, not "):
+        read_lut(path)
+
+
 def test_headerless_rows_number_their_further_columns(lut_of):
     table = lut_of("1,LH_Vis,Vis\n2,RH_Vis,Vis\n").to_dataframe()
     assert table["column_3"].tolist() == ["Vis", "Vis"]
@@ -193,6 +247,10 @@ def test_lines_are_counted_over_comments_and_quoted_newlines(lut_of):
 
 
 REFUSED = {
+    "an overlong cell": (f"index\tname\n1\t{'A' * 200_000}\n", r"line 2: a cell has more than"),
+    "freesurfer without names": ("1 10 20 30 0\n2 1 1 1 0\n", r"line 1: .* without names"),
+    "zero byte in a name": ("index\tname\n1\tA\0B\n", r"zero bytes, the first in line 2.* UTF-8"),
+    "json with no number as name": ('{"1": NaN}', r"entry 1: the region has no name"),
     "ragged, too long": ("index\tname\n1\ta\n2\tb\tc\n", r"line 3: 3 cells where the header has 2"),
     "ragged, too short": ("index\tname\tx\n1\ta\tb\n2\tb\n", r"line 3: 2 cells .* has 3"),
     "duplicate id": (

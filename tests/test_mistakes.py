@@ -186,9 +186,9 @@ def test_a_tsv_read_by_pandas_is_the_cube_again(tmp_path):
     assert unnamed.stat.to_numpy().tolist() == cube.stat.to_numpy().tolist()
 
 
-def test_a_path_is_no_long_table():
-    with pytest.raises(TypeError, match=r"takes a DataFrame, not str.*read_csv"):
-        qsiparc.from_long("fa.tsv")
+def test_a_list_is_no_long_table():
+    with pytest.raises(TypeError, match=r"takes a DataFrame, or the path of .*, not list"):
+        qsiparc.from_long(["fa.tsv"])
 
 
 def test_a_tree_says_which_atlas_lacks_a_name(cube):

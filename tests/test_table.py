@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from test_cube import LABELS, LUT, make
 
 import qsiparc
-from qsiparc.atlas import AtlasLUT
+from qsiparc.atlas import AtlasLUT, RegionInfo
 from qsiparc.cube import text
 from qsiparc.errors import CubeError, QsiparcWarning
 from qsiparc.extract import OUTPUT_COLUMNS
@@ -169,7 +169,127 @@ class TestFromLong:
         assert qsiparc.from_long(frame, stats=["mean", "p99"]).sizes["stat"] == 2
 
 
+DAMAGED = {
+    "labels as unsigned integers": (
+        {"region_index": np.uint64(2**63 + 1)},
+        r"'region_index' holds whole numbers, .* here 9223372036854775809",
+    ),
+    "labels as small floats": ({"region_index": np.float32(2**24 + 1)}, r"here 16777216"),
+    "labels as dates": ({"region_index": pd.Timestamp("2020")}, "holds whole numbers"),
+    "labels as lists": ({"region_index": [[1]]}, r"here \[1\]"),
+    "complex numbers": ({"mean": 1 + 2j}, "'mean' is a statistic and holds .*1\\+2j"),
+    "dates": ({"mean": pd.Timestamp("2020")}, "'mean' is a statistic and holds"),
+    "a decimal comma": ({"mean": "0,5"}, "'mean' is a statistic and holds .*'0,5'"),
+    "underscores": ({"mean": "1_0"}, "'mean' is a statistic and holds"),
+    "digits of another script": ({"mean": "٣"}, "'mean' is a statistic and holds"),
+    "a column called as a dim": ({"region": "x"}, "'region' .* a cube needs that name"),
+    "a column called as a coordinate": ({"map_file": "x"}, "'map_file' .* a cube needs that name"),
+}
+
+
+@pytest.mark.parametrize(("change", "message"), DAMAGED.values(), ids=DAMAGED.keys())
+def test_a_long_table_that_cannot_be_right(change, message):
+    frame = make().parc.to_long()
+    (name, value) = next(iter(change.items()))
+    values = value * len(frame) if isinstance(value, list) else [value] * len(frame)
+    with pytest.raises(CubeError, match=message):
+        qsiparc.from_long(frame.assign(**{name: pd.Series(values, frame.index)}))
+
+
+def test_whose_rows_these_are_is_never_made_up():
+    frame = make("sub-1").parc.to_long()
+    with pytest.raises(CubeError, match="'subject' has missing values, in row 0"):
+        qsiparc.from_long(frame.assign(subject=[np.nan, *frame["subject"][1:]]))
+    alone = qsiparc.from_long(frame.assign(session=np.nan, atlas=np.nan))
+    assert alone.subject.item() == "sub-1"
+    assert alone.session_id.item() == ""
+    assert alone.attrs["atlas"] == "Four"
+    assert qsiparc.from_long(frame.assign(subject=np.nan)).subject.item() == "unknown"
+
+
+def test_statistics_that_are_named_wrongly():
+    frame = make().parc.to_long()
+    assert qsiparc.from_long(frame, stats="mean").stat.to_numpy().tolist() == ["mean"]
+    for stats, message in (
+        (["meen"], r"no statistic 'meen'. Near: mean, "),
+        (["scalar"], "no statistic 'scalar'"),
+        (["mean", "mean"], "name one twice"),
+    ):
+        with pytest.raises(CubeError, match=message):
+            qsiparc.from_long(frame, stats=stats)
+    assert "mean" not in qsiparc.from_long(frame.drop(columns="mean")).stat.to_numpy()
+    with pytest.raises(CubeError, match="has no statistic among its columns"):
+        qsiparc.from_long(frame[["region_index", "region_name", "hemisphere", "scalar"]])
+
+
+def test_headings_that_are_numbers_are_text():
+    frame = make().parc.to_long().assign(net="x").rename(columns={"net": 5})
+    assert set(qsiparc.from_long(frame)["5"].to_numpy()) == {"x"}
+
+
+NAMES = AtlasLUT(
+    [RegionInfo(n, name, "L") for n, name in enumerate(["NA", "007", "n/a", 'A\n"B'], 1)],
+    "Four",
+    extra=pd.DataFrame({"code": ["1.5", "2.0", "007", ""], "note": ["n/a", "", "NA", "nan"]}),
+)
+
+
 class TestTSV:
+    def test_its_path_makes_the_cube_again(self, tmp_path):
+        """Also what pandas would take for missing, for numbers, or for a statistic."""
+        cube = make("sub-1", lut=NAMES)
+        path = cube.parc.to_tsv(tmp_path / "t.tsv")
+        assert qsiparc.from_long(path).identical(cube)
+        assert qsiparc.from_long(str(path), stats=["mean"]).stat.to_numpy().tolist() == ["mean"]
+
+    def test_what_pandas_reads_itself_is_doubted(self, tmp_path):
+        path = make("sub-1", lut=NAMES).parc.to_tsv(tmp_path / "t.tsv")
+        with pytest.warns(QsiparcWarning, match=r"'region_name' holds missing names.*from_long\("):
+            qsiparc.from_long(pd.read_csv(path, sep="\t"))
+        frame = make().parc.to_long()
+        with pytest.warns(QsiparcWarning, match=r"'region_name' holds numbers, .*007 for 7"):
+            qsiparc.from_long(frame.assign(region_name=frame["region_index"] * 1.0))
+
+    def test_without_a_sidecar_it_says_so(self, tmp_path):
+        cube = make("sub-1", stats=["mean", "percentile_90"])
+        path = cube.parc.to_tsv(tmp_path / "t.tsv")
+        for content in (None, "{", "[]", '{"statistics": 3}', '{"statistics": [], "files": []}'):
+            beside = path.with_suffix(".json")
+            beside.unlink(missing_ok=True)
+            if content is not None:
+                beside.write_text(content)
+            with pytest.warns(QsiparcWarning, match=r"t\.json, the sidecar, does not say which"):
+                again = qsiparc.from_long(path)
+            value = again.value.sel(stat=["mean", "percentile_90"])
+            np.testing.assert_array_equal(value, cube.value)
+
+    def test_a_sidecar_of_another_cube(self, tmp_path):
+        path = make(stats=["iqr"]).parc.to_tsv(tmp_path / "t.tsv")
+        make(stats=["percentile_90"]).parc.to_tsv(tmp_path / "u.tsv")
+        (tmp_path / "u.json").replace(tmp_path / "t.json")
+        with pytest.raises(CubeError, match=r"t\.json names the statistic 'percentile_90'"):
+            qsiparc.from_long(path)
+
+    @pytest.mark.parametrize(
+        ("content", "message"),
+        [
+            ("", "no long table"),
+            ('a\tb\n1\t"2\n', "cannot be read as a long table"),
+            ("a\tb\n1\n", "line 2: 1 cells under 2 headings"),
+            ("a\n1\t2\n", "line 2: 2 cells under 1 headings"),
+            ("region_index\tregion_name\themisphere\tscalar\n", "no rows"),
+            ("a\tb\n1\t2\n", "no long table"),
+            (b"a\xff\tb\n", "cannot be read as a long table"),
+            ("<!doctype html>", "no long table"),
+        ],
+    )
+    @pytest.mark.filterwarnings("ignore:.*the sidecar")
+    def test_what_is_no_long_table(self, content, message, tmp_path):
+        path = tmp_path / "t.tsv"
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        with pytest.raises(CubeError, match=rf"t\.tsv.*{message}"):
+            qsiparc.from_long(path)
+
     def test_every_digit_survives(self, cohort, tmp_path):
         path = cohort.parc.to_tsv(tmp_path / "sub-1_diffmap.tsv")
         back = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)

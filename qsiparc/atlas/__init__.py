@@ -16,11 +16,13 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from qsiparc.atlas.files import read_label_file
 from qsiparc.atlas.hemisphere import infer_hemisphere
 from qsiparc.atlas.table import AtlasLUT, RegionInfo
 from qsiparc.entities import parse_entities
-from qsiparc.errors import LutError, LutWarning, warn
+from qsiparc.errors import LutError, LutWarning, OptionError, collected_warnings, warn
 from qsiparc.names import BACKGROUND_NAMES
 
 if TYPE_CHECKING:
@@ -88,6 +90,12 @@ def read_lut(
     OSError
         The file cannot be read.
 
+    Warns
+    -----
+    LutWarning
+        Something had to be guessed: of two columns of ids, of an encoding, of a list that may be
+        off by one against its image, of a quote that may have swallowed rows.
+
     Examples
     --------
     >>> import pathlib, tempfile
@@ -98,6 +106,13 @@ def read_lut(
     0            10  left-thalamus          L
     1            16     brain-stem  bilateral
     """
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(
+            f"read_lut takes the path of a label file, not {type(path).__name__}. Of a table in "
+            f"memory: AtlasLUT.from_dataframe(df)."
+        )
+    if isinstance(background, bool) or not isinstance(background, int | np.integer | None):
+        raise OptionError(f"background takes an id, 0 say, or None, not {background!r}.")
     path = Path(path)
     read = read_label_file(path)
     name = atlas_name or _name_of(path)
@@ -119,7 +134,8 @@ def read_lut(
 def _doubt_background(read: LabelTable, path: Path) -> None:
     """Warn if the row of 0 has the name of one side's region: the list may count from 0."""
     try:
-        dropped = AtlasLUT.from_labels(read, "", background=None).get(0)
+        with collected_warnings():  # given once already
+            dropped = AtlasLUT.from_labels(read, "", background=None).get(0)
     except LutError:  # a background without a name is one
         return
     if dropped is not None and dropped.hemisphere != "bilateral":

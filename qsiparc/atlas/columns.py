@@ -36,6 +36,7 @@ HEMISPHERE_COLUMNS: Final = ("hemisphere", "hemi", "hem", "side", "laterality")
 _RIVAL_IDS: Final = ("region_index", "index", "region_id", "label_id", "id", "label")
 _ID: Final = re.compile(r"\s*([+-]?\d{1,999})(?:\.0*)?\s*", re.ASCII)
 _NO_TEXT: Final = re.compile("[\0\ud800-\udfff]")
+_SHOWN: Final = 120
 _LEAST: Final = int(np.iinfo(np.int64).min)
 _MOST: Final = int(np.iinfo(np.int64).max)
 
@@ -54,12 +55,15 @@ class LabelTable:
         What a place is: ``"line"``, ``"entry"`` or ``"row"``.
     source : str
         The file, as messages call it.
+    inexact : frozenset of str, optional
+        Headings of columns whose numbers cannot be told apart from their neighbours.
     """
 
     table: pd.DataFrame
     places: list[int]
     unit: str
     source: str
+    inexact: frozenset[str] = frozenset()
 
     def where(self, row: int) -> str:
         """The place of a row, for a message."""
@@ -85,6 +89,17 @@ def parse_id(cell: str) -> int | None:
     """The whole number a cell holds (``7``, ``7.0``, ``007``), or None."""
     match = _ID.fullmatch(cell)
     return int(match[1]) if match else None
+
+
+def shown(cell: object) -> str:
+    """A cell in a message, not more of it than says what it is."""
+    text = repr(cell)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}… ({len(text):,} characters)"
+
+
+def is_id_heading(heading: object) -> bool:
+    """Whether a heading is one of those of an id column."""
+    return isinstance(heading, str) and plain(heading) in _IDS
 
 
 def is_text(name: str) -> bool:
@@ -136,6 +151,11 @@ def interpret(read: LabelTable, *, background: int | None) -> LabelColumns:
     """
     table = read.table
     id_column, name_column = _find_columns(read)
+    if id_column in read.inexact:
+        raise LutError(
+            f"{read.source}: the ids under {id_column!r} are floats, and some so large that floats "
+            f"cannot tell them from their neighbours. Make the column of integers."
+        )
     ids = _parse_ids(read, table[id_column].tolist())
     kept = [row for row, region in enumerate(ids) if region != background]
     names = _check_names(read, table[name_column].tolist(), kept)
@@ -217,10 +237,13 @@ def _parse_ids(read: LabelTable, cells: list[str]) -> list[int]:
     for row, cell in enumerate(cells):
         found = parse_id(cell)
         if found is None:
-            problem = f"the id is {cell!r}, not a whole number" if cell.strip() else "no id"
+            problem = f"the id is {shown(cell)}, not a whole number" if cell.strip() else "no id"
             raise LutError(f"{read.where(row)}: {problem}. Every region needs an integer id.")
         if not _LEAST <= found <= _MOST:
-            raise LutError(f"{read.where(row)}: the id {cell!r} does not fit into 64 bits.")
+            raise LutError(
+                f"{read.where(row)}: the id {shown(cell)} does not fit into 64 bits, as the labels "
+                f"of an image do. Correct it."
+            )
         ids.append(found)
     return ids
 
@@ -236,6 +259,13 @@ def _check_names(read: LabelTable, cells: list[str], kept: list[int]) -> list[st
 
 
 def _refuse_duplicates(read: LabelTable, ids: list[int], names: list[str], kept: list[int]) -> None:
+    if len(ids) - len(kept) > 1:
+        warn(
+            f"{read.source}: {len(ids) - len(kept)} rows are of the background "
+            f"{next(iter(set(ids).difference(ids[row] for row in kept)))}, which is no region; all "
+            f"are left out. If they are regions, number them.",
+            LutWarning,
+        )
     if len({ids[row] for row in kept}) == len(kept):
         return
     seen: dict[int, int] = {}

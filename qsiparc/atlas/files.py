@@ -5,56 +5,51 @@ The way of a file: bytes → text (:func:`read_text`) → kind → :class:`Label
 
 from __future__ import annotations
 
-import csv
 import io
 import re
-from collections import Counter
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
-from qsiparc.atlas.columns import LabelTable, is_header, parse_id
+from qsiparc.atlas.columns import LabelTable, shown
+from qsiparc.atlas.delimited import COLOURS, INT, KEY, ROW, read_delimited
 from qsiparc.atlas.jsonfile import read_json
 from qsiparc.atlas.text import read_text
 from qsiparc.errors import LutError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
-_COLOURS: Final = ["red", "green", "blue", "alpha"]
-_INT: Final = r"\s+(\d{1,3})"
 _NUMBER: Final = r"\s+([\d.]+)"
-_KEY: Final = r"^\s*([+-]?\d+(?:\.0*)?)"
 
 _LISTS: Final[tuple[tuple[str, str, list[str]], ...]] = (
     (
         "an ITK-SNAP label description",
-        _KEY + _INT * 3 + _NUMBER + r'\s+([01])\s+([01])\s+"(.*)"\s*$',
-        ["index", *_COLOURS, "visible", "mesh_visible", "name"],
+        KEY + INT * 3 + _NUMBER + r'\s+([01])\s+([01])\s+"(.*)"\s*$',
+        ["index", *COLOURS, "visible", "mesh_visible", "name"],
     ),
     (
         "an FSLeyes look-up table",
-        _KEY + r"\s+([01](?:\.\d*)?)" * 3 + r"\s+([^\s\d].*?)\s*$",
-        ["index", *_COLOURS[:3], "name"],
+        KEY + r"\s+([01](?:\.\d*)?)" * 3 + r"\s+([^\s\d].*?)\s*$",
+        ["index", *COLOURS[:3], "name"],
     ),
     (
         "a FreeSurfer or MRtrix table",
-        _KEY + r"\s+(\S.*?)" + _INT * 4 + r"\s*(?:#.*)?$",
-        ["index", "name", *_COLOURS],
+        KEY + r"\s+(\S.*?)" + INT * 4 + r"\s*(?:#.*)?$",
+        ["index", "name", *COLOURS],
     ),
     (
         "a FreeSurfer table without opacity",
-        _KEY + r"\s+(\S.*?)" + _INT * 3 + r"\s*(?:#.*)?$",
-        ["index", "name", *_COLOURS[:3]],
+        KEY + r"\s+(\S.*?)" + INT * 3 + r"\s*(?:#.*)?$",
+        ["index", "name", *COLOURS[:3]],
     ),
     ("a list of ids and names", r"^(\S+)(?:\s+(.*?))?\s*$", ["index", "name"]),
 )
 """Headerless lines held together by white space: what they are, how they look, their columns."""
 
-_WORKBENCH_KEY: Final = re.compile(_KEY + _NUMBER * 4 + r"\s*$", re.ASCII)
-_ROW: Final = re.compile(_KEY + r"\s*(?:(?P<delimiter>[,;|])|\s|$)", re.ASCII)
+_WORKBENCH_KEY: Final = re.compile(KEY + _NUMBER * 4 + r"\s*$", re.ASCII)
 _SIDES: Final = ("left", "right", "lh", "rh", "l", "r", "bilateral")
 _FULL_ROW_TABS: Final = 4
 """So many tabs in a headerless line: its colours are cells of their own."""
@@ -102,7 +97,7 @@ def read_label_file(path: Path) -> LabelTable:
     delimiter = _delimiter(first[0][1])
     if delimiter is None:
         return _read_list([*first, *lines], path)
-    return _read_delimited(text, path, skip=first[0][0] - 1, delimiter=delimiter)
+    return read_delimited(text, path, skip=first[0][0] - 1, delimiter=delimiter)
 
 
 def _numbered_lines(text: str) -> Iterator[tuple[int, str]]:
@@ -129,14 +124,14 @@ def _read_workbench(lines: list[tuple[int, str]], path: Path) -> LabelTable:
         match = _WORKBENCH_KEY.match(key)
         if not match:
             raise LutError(
-                f"{path}, line {number}: found {key!r} where a Workbench label list has a key and "
-                f"four colours, under the name {name!r}."
+                f"{path}, line {number}: found {shown(key)} where a Workbench label list has a "
+                f"key and four colours, under the name {shown(name)}."
             )
         cells.append([name, *match.groups()])
     if len(lines) % 2:
         number, name = lines[-1]
-        raise LutError(f"{path}, line {number}: no key and colours follow the name {name!r}.")
-    table = pd.DataFrame(cells, columns=["name", "index", *_COLOURS], dtype=str)
+        raise LutError(f"{path}, line {number}: no key and colours follow the name {shown(name)}.")
+    table = pd.DataFrame(cells, columns=["name", "index", *COLOURS], dtype=str)
     return LabelTable(table, [number for number, _ in lines[1::2]], "line", str(path))
 
 
@@ -149,10 +144,15 @@ def _read_list(lines: list[tuple[int, str]], path: Path) -> LabelTable:
     if failed.size:
         number, line = lines[failed[0]]
         raise LutError(
-            f"{path}, line {number}: found {line!r}. By its first line the file is {kind}: "
+            f"{path}, line {number}: found {shown(line)}. By its first line the file is {kind}: "
             f"{' '.join(columns)}."
         )
     names = table["name"].fillna("")
+    if "red" in table and names.str.fullmatch(r"\d{1,3}").all():
+        raise LutError(
+            f"{path}, line {lines[0][0]}: found {shown(lines[0][1])}, which is {kind} without "
+            f"names ({' '.join(columns)}). Put a name behind each id."
+        )
     is_quoted = names.str.fullmatch(r'".*"').any()
     table["name"] = names.str.replace(r'^"(.*)"$', r"\1", regex=True)
     table = table if is_quoted else _split_names(table)
@@ -187,7 +187,7 @@ def _merge_synonyms(read: LabelTable) -> LabelTable:
     table = read.table
     if "abbreviation" not in table:
         return read
-    same = ["index", "abbreviation", *_COLOURS[: table.shape[1] - 3]]
+    same = ["index", "abbreviation", *COLOURS[: table.shape[1] - 3]]
     repeated = table.duplicated(same).to_numpy()
     if not repeated.any():
         return read
@@ -199,7 +199,7 @@ def _merge_synonyms(read: LabelTable) -> LabelTable:
 
 def _delimiter(first: str) -> str | None:
     """What stands between the cells, by the first line; None for a list without a header."""
-    row = _ROW.match(first)
+    row = ROW.match(first)
     if row and row["delimiter"] and "\t" not in first:
         return row["delimiter"]
     if row and first.count("\t") < _FULL_ROW_TABS:
@@ -209,85 +209,3 @@ def _delimiter(first: str) -> str | None:
         return "\t"
     match = _DELIMITER.search(_QUOTED.sub("", first))
     return match[0] if match else " "
-
-
-def _read_delimited(text: str, path: Path, *, skip: int, delimiter: str) -> LabelTable:
-    """Rows of cells, with a header or with the id and the name in front."""
-    lines = list(io.StringIO(text, newline=""))[skip:]
-    if delimiter == " ":
-        lines = [line.strip() + "\n" for line in lines]
-    rows, places = [], []
-    for place, cells in _csv_rows(lines, path, skip=skip, delimiter=delimiter):
-        if "".join(cells).strip() and not cells[0].lstrip().startswith("#"):
-            rows.append(cells)
-            places.append(place)
-    if not rows:
-        raise LutError(f"{path} holds empty cells only. Expected a row for every region.")
-    if is_header(rows[0]):
-        header = [cell.strip() for cell in rows[0]]
-        del rows[0], places[0]
-    else:
-        header = _implied_header(rows, path, place=places[0])
-    if not rows:
-        raise LutError(f"{path} has a header and no rows. Expected a row for every region.")
-    return LabelTable(_table(header, rows, places, path), places, "line", str(path))
-
-
-def _csv_rows(
-    lines: Iterable[str], path: Path, *, skip: int, delimiter: str
-) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=delimiter == " ")
-    place = skip + 1
-    try:
-        for cells in reader:
-            yield place, cells
-            place = skip + reader.line_num + 1
-    except csv.Error as error:
-        raise LutError(
-            f"{path}, line {place}: a quoted cell that starts here is never closed, or goes on "
-            f"after its quote ({error}). Double a quote that is part of a name."
-        ) from error
-
-
-def _implied_header(rows: list[list[str]], path: Path, *, place: int) -> list[str]:
-    first = rows[0]
-    if not _ROW.match(first[0]):
-        raise LutError(
-            f"{path}, line {place}: found {first[:6]!r}, which is neither a header that names an "
-            f"id and a name column (`index`, `name`) nor a row that starts with an id."
-        )
-    width = max(len(first), 2)
-    colours = next((c for c in (_COLOURS, _COLOURS[:3]) if _is_colour(first[2:][-len(c) :], c)), [])
-    names = {1: ["name"], 2: ["abbreviation", "name"]}.get(width - 1 - len(colours), [])
-    if colours and names:
-        return ["index", *names, *colours]
-    header = ["index", "name", *(f"column_{n}" for n in range(3, width + 1))]
-    if header[2:] and all(parse_id(cells[1]) is not None for cells in rows if cells[1:]):
-        raise LutError(
-            f"{path}: the second column holds numbers only, and there is no header that says "
-            f"which column is the name. Add one, `index` and `name` at least."
-        )
-    return header
-
-
-def _is_colour(cells: list[str], channels: list[str]) -> bool:
-    return len(cells) == len(channels) and all(re.fullmatch(_INT, f" {cell}") for cell in cells)
-
-
-def _table(header: list[str], rows: list[list[str]], places: list[int], path: Path) -> pd.DataFrame:
-    width = len(header)
-    for place, cells in zip(places, rows, strict=True):
-        if len(cells) != width:
-            if any(cell.strip() for cell in cells[width:]) or len(cells) < width:
-                raise LutError(
-                    f"{path}, line {place}: {len(cells)} cells where the header has {width}. "
-                    f"Found: {cells[:8]!r}."
-                )
-            del cells[width:]
-    table = pd.DataFrame(rows, columns=range(width), dtype=str)
-    named = [n for n, heading in enumerate(header) if heading or (table[n].str.strip() != "").any()]
-    headings = [header[n] or f"column_{n + 1}" for n in named]
-    twice = sorted(heading for heading, n in Counter(headings).items() if n > 1)
-    if twice:
-        raise LutError(f"{path}: two columns are headed {twice[0]!r}. Rename one of them.")
-    return table[named].set_axis(headings, axis=1)

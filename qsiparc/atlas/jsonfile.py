@@ -48,7 +48,7 @@ def read_json(text: str, path: Path) -> LabelTable:
         return found
 
     try:
-        content = json.loads(text, object_pairs_hook=unique)
+        content = json.loads(text, object_pairs_hook=unique, parse_constant=_constant)
     except LutError:
         raise
     except (ValueError, RecursionError) as error:
@@ -57,6 +57,11 @@ def read_json(text: str, path: Path) -> LabelTable:
     if not regions:
         raise LutError(f"{path} holds no region. {_EXPECTED}.")
     return _table(regions, path)
+
+
+def _constant(name: str) -> float | None:
+    """A number that JSON does not have; Python and pandas write what is missing as NaN."""
+    return None if name == "NaN" else float(name)
 
 
 def _regions(content: Any, path: Path) -> list[dict[str, Any]]:  # noqa: ANN401 - any JSON

@@ -6,14 +6,15 @@ import bisect
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, get_args
 
 import numpy as np
 import pandas as pd
 
 from qsiparc.atlas import display
-from qsiparc.atlas.columns import LabelTable, interpret, is_text
+from qsiparc.atlas.columns import LabelTable, interpret, is_id_heading, is_text
 from qsiparc.errors import LutError
+from qsiparc.names import Hemisphere
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,18 +28,48 @@ _NEAR: Final = 2
 
 
 def _check_region(region: RegionInfo) -> None:
+    if not isinstance(region, RegionInfo):
+        raise TypeError(
+            f"An AtlasLUT is made of RegionInfo(index, name, hemisphere), not of "
+            f"{type(region).__name__}. Of a table: AtlasLUT.from_dataframe(df)."
+        )
     index: object = region.index
     name: object = region.name
     if isinstance(index, bool) or not isinstance(index, int | np.integer):
         raise LutError(f"The index of the region {name!r} is {index!r}. Expected an integer.")
     if not _LEAST <= int(index) <= _MOST:
         raise LutError(f"The index {index} of the region {name!r} does not fit into 64 bits.")
-    if not isinstance(name, str) or not name or not is_text(name):
+    if not isinstance(name, str) or not name.strip() or not is_text(name):
         raise LutError(f"The region {index} is named {name!r}. Expected text: give it a name.")
+    if region.hemisphere not in get_args(Hemisphere):
+        raise LutError(
+            f"The region {index}, {name!r}, has the hemisphere {region.hemisphere!r}. Expected L, "
+            f"R or bilateral; infer_hemisphere(name) reads it off a name."
+        )
 
 
 def _as_text(cell: object) -> str:
-    return "" if cell is None or cell is pd.NaT or cell != cell else str(cell)  # noqa: PLR0124 - NaN
+    if cell is None or cell is pd.NA or cell is pd.NaT or cell != cell:  # noqa: PLR0124 - NaN
+        return ""
+    text = cell.decode("utf-8", "replace") if isinstance(cell, bytes) else str(cell)
+    if not is_text(text):
+        raise LutError(
+            f"A cell of the table holds {text[:80]!r}, with half a character or a NUL in it, which "
+            f"cannot be stored as text."
+        )
+    return text
+
+
+def _inexact(df: pd.DataFrame) -> frozenset[str]:
+    """Columns of floats with whole numbers that floats cannot tell from the next one."""
+    found = set()
+    for heading, column in df.items():
+        if pd.api.types.is_float_dtype(column.dtype):
+            exact = 2.0 ** (np.finfo(getattr(column.dtype, "numpy_dtype", column.dtype)).nmant + 1)
+            values = np.abs(column.to_numpy(np.float64, na_value=0))
+            if ((values >= exact) & np.isfinite(values)).any():
+                found.add(str(heading))
+    return frozenset(found)
 
 
 def _as_extra(extra: pd.DataFrame | None, n_regions: int) -> pd.DataFrame:
@@ -134,7 +165,8 @@ class AtlasLUT:
         Parameters
         ----------
         df : pd.DataFrame
-            With an id and a name column under any heading :func:`read_lut` knows.
+            With an id and a name column under any heading :func:`read_lut` knows; the ids may be
+            its index, under such a name.
         atlas_name : str
             What results call the atlas.
         background : int or None
@@ -156,12 +188,19 @@ class AtlasLUT:
         >>> AtlasLUT.from_dataframe(df)[1]
         RegionInfo(index=1, name='Left Caudate', hemisphere='L')
         """
+        if not isinstance(df, pd.DataFrame):
+            raise TypeError(
+                f"from_dataframe takes a DataFrame, not {type(df).__name__}. Of ids and names: "
+                f"pd.DataFrame({{'index': ids, 'name': names}}); of a file: read_lut(path)."
+            )
+        if is_id_heading(df.index.name) and df.index.name not in df.columns:
+            df = df.reset_index()
         headings = [str(heading) for heading in df.columns]
         twice = [h for h, n in Counter(headings).items() if n > 1]
         if twice:
             raise LutError(f"Two columns of the table are headed {twice[0]!r}. Rename one of them.")
-        table = df.map(_as_text).set_axis(headings, axis=1).reset_index(drop=True)
-        read = LabelTable(table, list(range(len(df))), "iloc", "the table")
+        table = df.astype(object).map(_as_text).set_axis(headings, axis=1).reset_index(drop=True)
+        read = LabelTable(table, list(range(len(df))), "iloc", "the table", _inexact(df))
         return cls.from_labels(read, atlas_name, background=background)
 
     @classmethod

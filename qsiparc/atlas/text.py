@@ -6,7 +6,7 @@ import codecs
 import re
 from typing import TYPE_CHECKING, Final
 
-from qsiparc.errors import LutError
+from qsiparc.errors import LutError, LutWarning, warn
 from qsiparc.regular import open_regular, read_up_to
 
 if TYPE_CHECKING:
@@ -43,6 +43,15 @@ _TEXT: Final = (
         "XML. The ids in an XML file of FSL are not those of its label image, which start at 1",
     ),
 )
+
+_PAIR: Final = re.compile(rb"[\xc2\xc3][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}")
+"""What nobody writes in Latin-1: a capital with a tilde or a circumflex, then a sign."""
+
+_CELLS: Final = re.compile(r"[\t ,;|\n]")
+"""What stands between the cells of a table."""
+
+_BETWEEN: Final = re.compile(rb"[\x80-\x9f]")
+"""Letters of encodings that are neither UTF-8 nor Latin-1."""
 
 _BOMS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -115,17 +124,40 @@ def _decode(raw: bytes, path: Path) -> str:
         except UnicodeDecodeError:
             continue
         if "\0" in text:
-            raise LutError(_no_lut(path, "a binary file: it holds zero bytes"))
+            line = text.count("\n", 0, text.index("\0")) + 1
+            found = f"a binary file: it holds zero bytes, the first in line {line}"
+            raise LutError(_no_lut(path, f"{found}. If it is a table, save it again as UTF-8"))
+        if encoding == "cp1252":
+            _doubt(raw, text, path)
         return text
     raise LutError(_no_lut(path, f"damaged {marked} text; save it again as UTF-8"))
 
 
+def _doubt(raw: bytes, text: str, path: Path) -> None:
+    """Say where single bytes beyond ASCII may not mean what Latin-1 takes them for."""
+    pair = _PAIR.search(raw)
+    if pair:
+        line = raw.count(b"\n", 0, pair.start()) + 1
+        raise LutError(
+            f"{path}, line {line}: {pair[0].decode()!r} is UTF-8, and other bytes of this file "
+            f"are not: it is damaged, or was put together of two. Save it again as UTF-8."
+        )
+    if _BETWEEN.search(raw):
+        words = dict.fromkeys(word for word in text.split() if not word.isascii())
+        shown = ", ".join(map(repr, list(words)[:3]))
+        warn(
+            f"{path} is not UTF-8 and was read as Windows-1252: {shown}. If that is not what "
+            f"stands there, save it again as UTF-8.",
+            LutWarning,
+        )
+
+
 def _guess(raw: bytes) -> str:
-    """UTF-8, unless every other byte of the beginning is zero."""
-    head = raw[: _HEAD & ~1]
-    half = len(head) // 2
-    if half and head[1::2] == b"\0" * half:
-        return "utf-16-le"
-    if half and head[::2] == b"\0" * half:
-        return "utf-16-be"
-    return "utf-8"
+    """UTF-8, unless the beginning has many zeros, all of them in the place of UTF-16's."""
+    head = raw[: min(len(raw), _HEAD) & ~1]
+    even, odd = head[::2].count(0), head[1::2].count(0)
+    if min(even, odd) * 8 > max(even, odd) or max(even, odd) * 8 < len(head):
+        return "utf-8"
+    encoding = "utf-16-le" if odd > even else "utf-16-be"
+    cells = _CELLS.search(head.decode(encoding, "replace"))
+    return encoding if cells else "utf-8"

@@ -10,6 +10,7 @@ from qsiparc.cohort.blocks import blocks, chunk_length
 from qsiparc.cube import TEXT
 from qsiparc.manifest import note_format
 from qsiparc.names import CUBE_DIMS, VALUE
+from qsiparc.seal import seal
 
 FILE_DIMS: Final = CUBE_DIMS[2:]
 """Names of files are on ``scalar`` and ``subject``."""
@@ -59,3 +60,4 @@ def write_netcdf(study: Study, path: Path) -> None:
                 for name, texts in block.files.items():
                     group.variables[name][block.where[2:]] = texts
     note_format(path)
+    seal(path)

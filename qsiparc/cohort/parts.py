@@ -12,7 +12,8 @@ from xarray.conventions import cf_encoder, encode_dataset_coordinates
 
 from qsiparc.cube import text
 from qsiparc.errors import CubeError
-from qsiparc.manifest import netcdf_checksum
+from qsiparc.manifest import PART_FORMAT, netcdf_checksum
+from qsiparc.seal import require_seal, seal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     import netCDF4
     from numpy.typing import NDArray
 
-FORMAT: Final = 1
+FORMAT: Final = PART_FORMAT
 """Value of ``qsiparc_part`` in every part that this version writes and reads."""
 
 _FOLDER: Final = "parts"
@@ -94,6 +95,7 @@ def write_part(out: Path, scan: str, tree: xr.DataTree) -> Path:
     try:
         with _ONE_AT_A_TIME:
             _write(temporary, tree, {"qsiparc_part": FORMAT, "scan": scan, **tree.attrs})
+        seal(temporary)
         _to_disk(temporary)
         temporary.replace(path)
     finally:
@@ -184,6 +186,7 @@ def read_part(path: Path) -> xr.DataTree:
     FileNotFoundError
         There is no such file.
     """
+    require_whole(path)
     part_attrs(path)
     try:
         with xr.open_datatree(path, engine="netcdf4") as tree:
@@ -191,6 +194,25 @@ def read_part(path: Path) -> xr.DataTree:
     except (OSError, RuntimeError, ValueError) as error:
         raise _no_part(path, str(error)) from error
     return loaded
+
+
+def require_whole(path: Path) -> None:
+    """Check that a part is what it was when it was written.
+
+    Parameters
+    ----------
+    path : Path
+        The part.
+
+    Raises
+    ------
+    CubeError
+        It is not.
+    """
+    try:
+        require_seal(path)
+    except CubeError as error:
+        raise _no_part(path, str(error)) from error
 
 
 def _as_made(dataset: xr.Dataset) -> xr.Dataset:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from qsiparc.cohort.parts import FORMAT
+from qsiparc.cohort.parts import FORMAT, require_whole
 from qsiparc.cohort.record import from_json
 from qsiparc.errors import CubeError
 from qsiparc.names import CUBE_DIMS, STATUS, STATUS_FLAGS, VALUE
@@ -105,6 +105,7 @@ def read_part_summary(path: Path) -> Part:
     CubeError
         The file is no whole part.
     """
+    require_whole(path)
     with _opened(path) as file:
         attrs = _attrs(file)
         if attrs.get("qsiparc_part") != FORMAT:

@@ -1,0 +1,80 @@
+"""A checksum behind the last byte of a netCDF file.
+
+HDF5 has none for text, nor for much of its own structure, and a file of which that is damaged can
+keep its library busy for ever. It does not look behind the end that the file states itself, so a
+checksum of all bytes stands there; what rewrites the file, or adds to it, drops it.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Final
+
+from qsiparc.errors import CubeError
+from qsiparc.inflate import engine
+from qsiparc.regular import open_regular
+
+if TYPE_CHECKING:
+    from io import BufferedReader
+    from pathlib import Path
+
+_MAGIC: Final = b"\x89qsiparc\r\n\x1a"
+_TAIL: Final = struct.Struct("<QI")
+"""How long the file is without its seal, and the CRC-32 of that."""
+
+SEAL_LENGTH: Final = len(_MAGIC) + _TAIL.size
+
+_PIECE: Final = 2**20
+
+
+def seal(path: Path) -> None:
+    """Put the seal behind a file that is whole.
+
+    Parameters
+    ----------
+    path : Path
+        A netCDF file, closed.
+    """
+    with path.open("rb") as file:
+        length, crc = _read(file, path.stat().st_size)
+    with path.open("ab") as file:
+        file.write(_MAGIC + _TAIL.pack(length, crc))
+
+
+def require_seal(path: Path) -> None:
+    """Check that a file is what it was when it was sealed; one without a seal is passed over.
+
+    Parameters
+    ----------
+    path : Path
+        A netCDF file.
+
+    Raises
+    ------
+    CubeError
+        A byte of it is another one.
+    FileNotFoundError
+        There is no such file.
+    """
+    with open_regular(path, CubeError) as file:
+        end = file.seek(0, 2) - SEAL_LENGTH
+        file.seek(max(end, 0))
+        tail = file.read()
+        if not tail.startswith(_MAGIC):
+            return
+        length, crc = _TAIL.unpack(tail[len(_MAGIC) :])
+        file.seek(0)
+        if length != end or _read(file, end) != (length, crc):
+            raise CubeError(
+                f"{path}: the archive is damaged: its checksum is not that of its {end:,} bytes. "
+                f"Copy it again from its source, or make it anew."
+            )
+
+
+def _read(file: BufferedReader, length: int) -> tuple[int, int]:
+    """How many bytes were there, and their CRC-32."""
+    done, crc, crc32 = 0, 0, engine().crc32
+    while done < length and (piece := file.read(min(_PIECE, length - done))):
+        crc = crc32(piece, crc)
+        done += len(piece)
+    return done, crc
