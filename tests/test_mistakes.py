@@ -113,6 +113,12 @@ def test_a_name_given_as_region_is_sent_to_region_name(cube):
         cube.parc.sel(region="V1_L")
 
 
+def test_a_participant_given_as_subject_is_sent_to_participant_id():
+    cube = FA.parc.extract(DSEG, NAMES, subject="sub-01_ses-a")
+    with pytest.raises(SelectionError, match=r"of this name: participant_id='sub-01'"):
+        cube.parc.sel(subject="sub-01")
+
+
 @pytest.mark.parametrize("wrap", [np.asarray, list, lambda mask: mask])
 def test_a_condition_is_no_label(cube, wrap):
     with pytest.raises(SelectionError, match="not True and False"):

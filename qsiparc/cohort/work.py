@@ -17,6 +17,7 @@ from qsiparc.more import more_values
 from qsiparc.names import FILE_COORDS, STATED_RANGES, STATUS, STATUS_FLAGS, VALUE, VOLUME
 from qsiparc.nifti import read_dataset
 from qsiparc.parcellation import Parcellation
+from qsiparc.regions import as_lut, region_rows
 from qsiparc.sidecar import read_sidecar
 from qsiparc.space import voxel_grid
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from qsiparc.cohort.record import Trouble
     from qsiparc.cohort.task import MapFile, Task
     from qsiparc.grid import Grid
+    from qsiparc.regions import Lut
 
 _IDENTITY: Final = ("software", "model", "param", "desc")
 
@@ -50,6 +52,8 @@ class Work:
     n_values: int = 0
     first: dict[str, xr.Dataset] = field(default_factory=dict)
     """The cube of the first map of each atlas; of the others only numbers are made."""
+    compared: set[str] = field(default_factory=set)
+    """Label images whose labels were compared with their atlas's look-up table."""
     units: dict[str, str] = field(default_factory=dict)
     """By scalar, and so are these: of the maps that could be read."""
     grids: dict[str, Grid] = field(default_factory=dict)
@@ -114,6 +118,7 @@ class Work:
         task = self.task
         try:
             if atlas in self.first:
+                self._compare(one.dsegs[atlas], task.luts[atlas], parcellation)
                 return self._more(volume, one.scalar, self.first[atlas], parcellation)
             cube = extract_cube(
                 volume,
@@ -125,6 +130,7 @@ class Work:
                 subject=task.scan,
             )
             self.first[atlas] = cube
+            self.compared.add(one.dsegs[atlas])
             found: NDArray[np.float64] = cube[VALUE].to_numpy()[:, :, 0, 0]
         except Exception as error:  # noqa: BLE001 - recorded, and the other pairs go on
             step = "grid" if isinstance(error, GridMismatchError) else "reduce"
@@ -132,6 +138,12 @@ class Work:
             self.failures.append(self.task.trouble(step, error, **where))
             return None
         return found
+
+    def _compare(self, dseg: str, lut: Lut, parcellation: Parcellation) -> None:
+        """Warn of labels that the table does not name, once of each image: T1w beside ACPC, say."""
+        if dseg not in self.compared:
+            region_rows(as_lut(lut, parcellation), parcellation, "warn")
+            self.compared.add(dseg)
 
     def _more(
         self, volume: xr.DataArray, scalar: str, cube: xr.Dataset, parcellation: Parcellation
