@@ -220,7 +220,7 @@ class CubePlots:
     def regions(
         self,
         *,
-        stat: str = "mean",
+        stat: str | None = None,
         scalar: str | None = None,
         subject: str | None = None,
         spread: Literal["auto", "std", "iqr"] | None = "auto",
@@ -235,7 +235,7 @@ class CubePlots:
         Parameters
         ----------
         stat : str, optional
-            The statistic.
+            The statistic; by default the mean, or the only one of the cube.
         scalar, subject : str, optional
             Which one; a scalar must be chosen where there are several.
         spread : {"auto", "std", "iqr", None}, optional
@@ -263,7 +263,7 @@ class CubePlots:
     def heatmap(
         self,
         *,
-        stat: str = "mean",
+        stat: str | None = None,
         scalar: str | None = None,
         group: str | None = "auto",
         cmap: str | Colormap | None = None,
@@ -278,7 +278,7 @@ class CubePlots:
         Parameters
         ----------
         stat : str, optional
-            The statistic.
+            The statistic; by default the mean, or the only one of the cube.
         scalar : str, optional
             Which one; it must be chosen where there are several.
         group : str or None, optional
@@ -359,7 +359,7 @@ class CubePlots:
         self,
         region: int | str,
         *,
-        stat: str = "mean",
+        stat: str | None = None,
         scalar: str | None = None,
         by: str | None = None,
         volume: xr.DataArray | None = None,
@@ -377,7 +377,7 @@ class CubePlots:
         region : int or str
             Label or name.
         stat : str, optional
-            The statistic.
+            The statistic; by default the mean, or the only one of the cube.
         scalar : str, optional
             Which one; it must be chosen where there are several.
         by : str, optional

@@ -58,7 +58,7 @@ def save(obj: xr.DataArray | xr.Dataset | xr.DataTree, path: str | os.PathLike[s
     Raises
     ------
     CubeError
-        The suffix is neither.
+        The suffix is neither, or something cannot be stored; what was at that path is there still.
     """
     path = Path(path)
     writers: dict[str, Callable[[Path], Any]] = {
@@ -68,7 +68,13 @@ def save(obj: xr.DataArray | xr.Dataset | xr.DataTree, path: str | os.PathLike[s
     if path.suffix not in writers:
         raise CubeError(f"{path}: the name of an archive ends in .zarr or .nc.")
     with replacing(path) as new:
-        writers[path.suffix](new)
+        try:
+            writers[path.suffix](new)
+        except (AttributeError, TypeError, ValueError) as error:
+            raise CubeError(
+                f"{path}: this cannot be stored: {error} Attributes are text, numbers or lists of "
+                f"one of them; see .attrs."
+            ) from error
     return path
 
 
@@ -82,9 +88,24 @@ def _to_zarr(obj: xr.DataArray | xr.Dataset | xr.DataTree, path: Path) -> None:
 
 
 def _to_netcdf(obj: xr.DataArray | xr.Dataset | xr.DataTree, path: Path) -> None:
+    for node in obj.subtree if isinstance(obj, xr.DataTree) else (obj,):
+        _refuse_nul(node.to_dataset(inherit=False) if isinstance(node, xr.DataTree) else node)
     obj.to_netcdf(path, engine="netcdf4", encoding=_encoding(obj, netcdf_checksum))
     note_format(path)
     seal(path)
+
+
+def _refuse_nul(obj: xr.DataArray | xr.Dataset) -> None:
+    """Refuse text with a NUL, at which netCDF would cut it off without a word."""
+    variables = obj.coords.variables if isinstance(obj, xr.DataArray) else obj.variables
+    for name, variable in variables.items():
+        if variable.dtype.kind in "TUO":
+            cut = [text for text in variable.to_numpy().ravel().tolist() if "\0" in str(text)]
+            if cut:
+                raise ValueError(f"{cut[0]!r} in {name} holds a NUL, where netCDF ends a text.")
+    cut = [name for name, value in obj.attrs.items() if isinstance(value, str) and "\0" in value]
+    if cut:
+        raise ValueError(f"The attribute {cut[0]!r} holds a NUL, where netCDF ends a text.")
 
 
 def _encoding(

@@ -39,6 +39,8 @@ def replacing(path: Path) -> Iterator[Path]:
     ------
     FileExistsError
         A file was written where a folder is, or a folder where a file is. Nothing is replaced.
+    NotADirectoryError
+        There is a file where a folder above ``path`` should be.
 
     Notes
     -----
@@ -54,7 +56,13 @@ def replacing(path: Path) -> Iterator[Path]:
     ...     path.read_text()
     'whole'
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise NotADirectoryError(
+            f"{path}: a folder above it is a file, below which nothing can be written. Move that "
+            f"away, or choose another name."
+        ) from None
     sweep(path.parent)
     with (
         tempfile.TemporaryDirectory(

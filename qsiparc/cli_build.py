@@ -76,7 +76,24 @@ class BidsCommand(click.Command):
 
 def _labels(_context: click.Context, _option: click.Parameter, given: Sequence[str]) -> list[str]:
     """Labels, one an option or several of them in one, apart by spaces or commas."""
-    return [label for text in given for label in re.split(r"[\s,]+", text) if label]
+    labels = [label for text in given for label in re.split(r"[\s,]+", text) if label]
+    if given and not labels:
+        raise click.BadParameter("it is empty, of a variable that is not set, perhaps.")
+    return labels
+
+
+class _Output(click.Path):
+    """A folder to write to; an empty name would be the folder that one is in."""
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401 - click's
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Any:  # noqa: ANN401 - the same
+        if not str(value):
+            self.fail("it is empty, of a variable that is not set, perhaps.", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 def _tables(
@@ -119,7 +136,7 @@ def _several(*names: str, metavar: str, text: str) -> Callable[[F], F]:
     context_settings={"token_normalize_func": lambda name: name.replace("_", "-")},
 )
 @click.argument("qsirecon_dir", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.argument("output_dir", type=click.Path(file_okay=False, path_type=Path))
+@click.argument("output_dir", type=_Output(file_okay=False, path_type=Path))
 @_several("--participant-label", "-p", metavar="LABEL ...", text="Only these participants.")
 @_several("--session-label", "-s", metavar="LABEL ...", text="Only these sessions.")
 @_several("--atlas", "-a", metavar="NAME ...", text="Only these atlases.")

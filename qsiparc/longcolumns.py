@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -13,6 +12,7 @@ from qsiparc.coords import subject_names
 from qsiparc.errors import CubeError
 from qsiparc.names import REGION_COORDS, SCALAR_COORDS, SUBJECT_COORDS
 from qsiparc.table import COUNTS, LEADING, STATS, STATS_ATTR
+from qsiparc.tsv import is_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,10 +24,6 @@ NEEDED: Final = ("region_index", *REGION_COORDS, "scalar")
 
 MISSING: Final = frozenset({"", "n/a", "na", "nan", "none"})
 """How text says that there is no number, in small letters."""
-
-_NUMBER: Final = re.compile(
-    r"\s*[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf(inity)?)\s*", re.ASCII | re.IGNORECASE
-)
 
 
 def whole(column: pd.Series[Any], name: str) -> pd.Series[Any]:
@@ -98,7 +94,7 @@ def numbers(column: pd.Series[Any]) -> NDArray[np.float64]:
         if cell is None or cell is pd.NA or cell is pd.NaT or cell != cell:  # noqa: PLR0124 - NaN
             continue
         if isinstance(cell, int | float | np.integer | np.floating) or (
-            isinstance(cell, str) and _NUMBER.fullmatch(cell)
+            isinstance(cell, str) and is_number(cell)
         ):
             found[row] = float(cell)
         elif not isinstance(cell, str) or cell.strip().casefold() not in MISSING:

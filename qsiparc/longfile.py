@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from qsiparc.errors import CubeError, QsiparcWarning, warn
-from qsiparc.regular import open_regular, read_regular
+from qsiparc.regular import read_regular
 from qsiparc.table import FILES_ATTR, SIDECAR_STATS, STATS_ATTR
+from qsiparc.tsv import read_cells
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,33 +47,14 @@ def read_long(path: Path) -> pd.DataFrame:
     QsiparcWarning
         The sidecar is missing or cannot be read.
     """
-    with open_regular(path, CubeError) as file:
-        try:
-            text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
-            lines = csv.reader(text, delimiter="\t", strict=True)
-            header = next(lines, [])
-            rows = [_row(cells, header, path, lines.line_num) for cells in lines if cells]
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise CubeError(
-                f"{path} cannot be read as a long table: {error}. Expected what to_tsv writes."
-            ) from error
-    frame = pd.DataFrame(rows, columns=header, dtype=str)
+    cells = read_cells(path)
+    frame = pd.DataFrame(cells.rows, columns=cells.header, dtype=str)
     attrs = _sidecar(path.with_suffix(".json"), frame)
     if attrs is None:
         frame = frame.assign(**{name: _number(frame[name]) for name in frame.columns})
     else:
         frame.attrs.update(attrs)
     return frame
-
-
-def _row(cells: list[str], header: list[str], path: Path, line: int) -> list[str]:
-    """The cells of a line; a file that was cut off ends within one."""
-    if len(cells) != len(header):
-        raise CubeError(
-            f"{path}, line {line}: {len(cells)} cells under {len(header)} headings. Expected what "
-            f"to_tsv writes, all of it."
-        )
-    return cells
 
 
 def _number(column: pd.Series[Any]) -> pd.Series[Any]:

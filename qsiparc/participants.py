@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import difflib
-import io
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -17,10 +16,9 @@ from qsiparc.coords import subject_names
 from qsiparc.cube import text
 from qsiparc.errors import CubeError, QsiparcWarning, warn
 from qsiparc.names import RESERVED, SUBJECT_COORDS
-from qsiparc.regular import read_regular
+from qsiparc.tsv import read_cells
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
@@ -113,6 +111,16 @@ class _Table:
     def __init__(self, participants: str | os.PathLike[str] | pd.DataFrame) -> None:
         if isinstance(participants, pd.DataFrame):
             self.source, self.frame = "The table", participants
+            if self.frame.index.name == _ID and _ID not in self.frame.columns:
+                self.frame = self.frame.reset_index()
+            double = self.frame.columns[self.frame.columns.duplicated()].tolist()
+            if double:
+                raise CubeError(f"The table has two columns called {double[0]!r}: rename one.")
+        elif not isinstance(participants, str | os.PathLike):
+            raise TypeError(
+                f"participants is the path of a table or a DataFrame, not "
+                f"{type(participants).__name__}."
+            )
         else:
             self.source, self.frame = str(participants), _read(Path(participants))
         if _ID not in self.frame.columns:
@@ -155,21 +163,8 @@ def _read(path: Path) -> pd.DataFrame:
         raise FileNotFoundError(f"{path}: there is no such table.")
     if path.suffix not in _SEPARATORS:
         raise CubeError(f"{path}: a participants table ends in {', '.join(_SEPARATORS)}.")
-    try:
-        content = read_regular(path, CubeError).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise CubeError(f"{path} is not in UTF-8. Save it again as UTF-8.") from error
-    lines = csv.reader(io.StringIO(content), delimiter=_SEPARATORS[path.suffix])
-    rows = [(lines.line_num, row) for row in lines if any(row)]
-    if not rows:
-        raise CubeError(f"{path} is empty.")
-    header, *body = (row for _, row in rows)
-    if len(set(header)) < len(header):
-        raise CubeError(f"{path} has two columns of one name: {', '.join(header)}.")
-    for line, row in rows:
-        if len(row) != len(header):
-            raise CubeError(f"{path}, line {line}: {len(row)} cells under {len(header)} headings.")
-    return pd.DataFrame(body, columns=header, dtype=str)
+    cells = read_cells(path, delimiter=_SEPARATORS[path.suffix])
+    return pd.DataFrame(cells.rows, columns=cells.header, dtype=str)
 
 
 def _plain(value: Any, prefix: str) -> str:  # noqa: ANN401 - any cell
@@ -182,13 +177,18 @@ def _plain(value: Any, prefix: str) -> str:  # noqa: ANN401 - any cell
 
 def _values(column: pd.Series[Any]) -> NDArray[Any]:
     """A column as float64 where it holds numbers, else as text."""
-    if pd.api.types.is_bool_dtype(column) or pd.api.types.is_numeric_dtype(column):
+    if column.dtype.kind in "biuf" and not _beyond(column):
         return column.to_numpy(np.float64, na_value=np.nan)
     cells = ["" if pd.isna(value) else str(value).strip() for value in column]
     numbers = [cell for cell in cells if cell.casefold() not in _NO_NUMBER]
     if numbers and all(map(_is_number, numbers)):
         return np.array([float(cell) if _NUMBER.fullmatch(cell) else np.nan for cell in cells])
     return text(["" if cell.casefold() in _NO_TEXT else cell for cell in cells])
+
+
+def _beyond(column: pd.Series[Any]) -> bool:
+    """Whether whole numbers of a column have no float64 of their own."""
+    return column.dtype.kind in "iu" and bool((column.abs() >= _EXACT).any())
 
 
 def _is_number(cell: str) -> bool:
@@ -210,6 +210,8 @@ class _Unmatched:
             self._rows.discard(row)
 
     def tell(self, source: str) -> None:
+        if not self._all:
+            raise CubeError(f"{source} has a header and no rows. Expected a row a participant.")
         if self._rows == self._all:
             raise CubeError(
                 f"No row of {source} is of a scan of this cube. The table has "
@@ -249,8 +251,8 @@ def _join(
     if taken:
         rest = [name for name in chosen if name not in taken]
         raise CubeError(
-            f"The cube has a {', '.join(map(repr, taken))} of its own. Rename the column, or leave "
-            f"it out: columns={rest}."
+            f"{table.source}: the cube has a {', '.join(map(repr, taken))} of its own. Rename the "
+            f"column, or leave it out: columns={rest}."
         )
     keys = _keys(dataset)
     rows = [table.row(key) for key in keys]

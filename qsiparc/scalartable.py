@@ -13,6 +13,7 @@ from qsiparc.discover.identity import Scalar
 from qsiparc.entities import describe, parse_entities
 from qsiparc.errors import CubeError, QsiparcWarning, warn
 from qsiparc.groups import some_names
+from qsiparc.tsv import is_number, read_cells
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,6 +32,9 @@ NO_STATISTIC: Final = frozenset(
     | {f"{key}_id" for key in ("subject", "session", "task", "dir", "acq", "space", "rec", "run")}
 )
 """Columns that say where a row comes from, of which the file's name says all that is used."""
+
+EXPECTED: Final = ("mean", "std", "median")
+"""Statistics that QSIRecon writes: a column of these that holds text is damaged."""
 
 MISSING: Final = frozenset({"", "n/a", "nan", "NaN", "NA"})
 
@@ -83,10 +87,8 @@ def read_table(path: Path) -> ScalarTable:
     QsiparcWarning
         A column is neither numbers nor known, or rows stand twice, alike.
     """
-    try:
-        cells = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise CubeError(f"{path} cannot be read as a table: {error}") from error
+    read = read_cells(path)
+    cells = pd.DataFrame(read.rows, columns=read.header, dtype=str)
     kind = next((k for k, beside in KINDS.items() if {k, beside} <= set(cells.columns)), None)
     if kind is None or cells.empty:
         raise CubeError(
@@ -98,7 +100,7 @@ def read_table(path: Path) -> ScalarTable:
     entities = parse_entities(path)
     known["software"] = known["software"] or _only(cells, "qsirecon_suffix")
     rows = cells.rename(columns={kind: "region", KINDS[kind]: "scalar"}).rename(columns=RENAMED)
-    numbers = _numbers(rows, path)
+    numbers = _numbers(rows, path, read.lines)
     rows = pd.concat([rows[["region", "scalar"]], numbers], axis=1)
     if kind == "node":
         rows = _with_coverage(rows)
@@ -114,7 +116,7 @@ def _only(cells: pd.DataFrame, column: str) -> str:
     return str(values.pop()) if len(values) == 1 else ""
 
 
-def _numbers(rows: pd.DataFrame, path: Path) -> pd.DataFrame:
+def _numbers(rows: pd.DataFrame, path: Path, lines: list[int]) -> pd.DataFrame:
     """The columns that are statistics, as numbers."""
     columns, strange = {}, []
     for name in rows.columns:
@@ -125,12 +127,14 @@ def _numbers(rows: pd.DataFrame, path: Path) -> pd.DataFrame:
         unread = [n for n, number in enumerate(numbers) if number is None]
         if not unread:
             columns[name] = np.array(numbers, np.float64)
-        elif all(numbers[n] is None or cell in MISSING for n, cell in enumerate(cells)):
+        elif name not in EXPECTED and all(
+            number is None or cell in MISSING for number, cell in zip(numbers, cells, strict=True)
+        ):
             strange.append(name)
         else:
             raise CubeError(
-                f"{path}, line {unread[0] + 2}: {name!r} is {cells[unread[0]]!r}, which is no "
-                f"number."
+                f"{path}, line {lines[unread[0]]}: {name!r} is {cells[unread[0]]!r}, which is no "
+                f"number. Missing ones are n/a."
             )
     if strange:
         warn(
@@ -144,10 +148,9 @@ def _numbers(rows: pd.DataFrame, path: Path) -> pd.DataFrame:
 
 def _number(cell: str) -> float | None:
     """The number that a cell holds, NaN where it holds none, None where it holds something else."""
-    try:
-        return np.nan if cell in MISSING else float(cell)
-    except ValueError:
-        return None
+    if cell in MISSING:
+        return np.nan
+    return float(cell) if is_number(cell) else None
 
 
 def _with_coverage(rows: pd.DataFrame) -> pd.DataFrame:

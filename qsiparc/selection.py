@@ -92,7 +92,7 @@ def _select_one(cube: xr.Dataset, name: str, value: Any) -> xr.Dataset:  # noqa:
     wanted = [value] if is_single else value
     if name == "region" and any(isinstance(one, str) for one in wanted):
         raise SelectionError("region takes labels, whole numbers; region_name=… takes names.")
-    places = [_places(values, one, name) for one in wanted]
+    places = [_places(cube, values, one, name) for one in wanted]
     if coordinate.ndim == 0:
         return cube
     (dim,) = coordinate.dims
@@ -101,7 +101,7 @@ def _select_one(cube: xr.Dataset, name: str, value: Any) -> xr.Dataset:  # noqa:
     return cube.isel({dim: chosen})
 
 
-def _places(values: NDArray[Any], wanted: Any, name: str) -> NDArray[np.intp]:  # noqa: ANN401 - any label
+def _places(cube: xr.Dataset, values: NDArray[Any], wanted: Any, name: str) -> NDArray[np.intp]:  # noqa: ANN401 - any label
     """Where a value stands; text that is not there as it is written, whatever its case."""
     found = (
         np.flatnonzero(values == wanted) if _comparable(values, wanted) else np.empty(0, np.intp)
@@ -113,7 +113,19 @@ def _places(values: NDArray[Any], wanted: Any, name: str) -> NDArray[np.intp]:  
         return found
     known = list(dict.fromkeys(map(str, values.tolist())))
     near = difflib.get_close_matches(str(wanted), known, 3) or known[:8]
-    raise SelectionError(f"There is no {name} {wanted!r} in this cube. Near: {', '.join(near)}.")
+    elsewhere = [
+        str(other)
+        for other, coordinate in cube.coords.items()
+        if coordinate.dims == cube.coords[name].dims
+        and _comparable(coordinate.to_numpy(), wanted)
+        and (coordinate == wanted).any()
+    ]
+    hint = (
+        f" There is a {elsewhere[0]} of this name: {elsewhere[0]}={wanted!r}." if elsewhere else ""
+    )
+    raise SelectionError(
+        f"There is no {name} {wanted!r} in this cube. Near: {', '.join(near)}.{''.join(hint)}"
+    )
 
 
 def _comparable(values: NDArray[Any], wanted: Any) -> bool:  # noqa: ANN401 - any label

@@ -11,6 +11,7 @@ from phantoms import MM2, ramp, volume
 from test_cube import make
 
 import qsiparc
+from qsiparc.cube import TEXT
 from qsiparc.errors import CubeError
 from qsiparc.names import SPACE
 from qsiparc.space import SpaceIndex
@@ -116,9 +117,32 @@ def test_a_failing_writer_leaves_the_old_archive_and_no_litter(tmp_path, suffix,
 
 def test_what_cannot_be_stored_leaves_nothing(tmp_path, suffix):
     bad = make().assign_attrs(nested={"a": object()})
-    with pytest.raises(TypeError):
+    with pytest.raises(CubeError, match=rf"cube{suffix}: this cannot be stored"):
         bad.parc.save(tmp_path / f"cube{suffix}")
     assert not names(tmp_path)
+
+
+def test_text_is_stored_whole_or_not_at_all(tmp_path, suffix):
+    """netCDF ends a text at a NUL."""
+    path = tmp_path / f"cube{suffix}"
+    texts = ["A\0B", "line\nline", "", "\U0001f9e0" * 1000]
+    for cube in (
+        make().assign_coords(region_name=("region", np.array(texts, TEXT))),
+        make().assign_attrs(note="A\0B"),
+        xr.DataTree.from_dict({"a": make().assign_attrs(note="A\0B")}),
+    ):
+        if suffix == ".nc":
+            with pytest.raises(CubeError, match=r"cube\.nc: .* holds a NUL"):
+                cube.parc.save(path)
+        else:
+            assert qsiparc.open(cube.parc.save(path)).identical(cube)
+
+
+def test_a_file_in_the_place_of_a_folder(tmp_path, suffix):
+    (tmp_path / "file").touch()
+    for name in (f"file/cube{suffix}", f"file/below/cube{suffix}"):
+        with pytest.raises(NotADirectoryError, match=rf"cube{suffix}: a folder above it is a file"):
+            make().parc.save(tmp_path / name)
 
 
 def test_folders_above_are_made(tmp_path, suffix):

@@ -196,6 +196,11 @@ def test_tables_that_cannot_be(columns, message):
         AtlasLUT.from_dataframe(pd.DataFrame(columns))
 
 
+@pytest.mark.parametrize("index", [np.float32(2**24 - 1), 2.0**53 - 1])
+def test_ids_may_be_floats_that_hold_them(index):
+    assert AtlasLUT.from_dataframe(pd.DataFrame({"index": [index], "name": "a"})).indices == [index]
+
+
 def test_ids_may_be_the_index_of_a_table_and_names_bytes():
     df = pd.DataFrame({"name": [b"A", "\u00e9".encode()]}, index=pd.Index([4, 5], name="index"))
     assert [(r.index, r.name) for r in AtlasLUT.from_dataframe(df)] == [(4, "A"), (5, "é")]

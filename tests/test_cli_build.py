@@ -95,6 +95,19 @@ def test_several_labels_after_one_name_as_in_bids_apps(build, out):
     assert stats.to_numpy().tolist() == ["mean", "std"]
 
 
+@pytest.mark.parametrize("option", ["--participant-label", "--session-label"])
+def test_a_variable_that_is_not_set_is_not_all(build, option):
+    result = build(option, "", "--dry-run")
+    assert result.exit_code == 2
+    assert "it is empty" in result.output
+
+
+def test_an_output_without_a_name_is_not_here(tree):
+    result = CliRunner().invoke(main, ["build", str(tree), ""])
+    assert result.exit_code == 2
+    assert "it is empty" in result.output
+
+
 def test_folders_may_come_last(tree, out):
     options = ["build", "-p", "001", "--atlas", "4S156Parcels", "--dry-run"]
     result = CliRunner().invoke(main, [*options, str(tree), str(out)])

@@ -5,6 +5,7 @@ import shutil
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
+import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
@@ -393,6 +394,28 @@ def test_warnings_of_scans_are_told_once_a_call(tree, out):
     assert "does not name: 1" in part_attrs(out / "parts" / f"{SCANS[0]}.nc")["warnings"]
     with pytest.warns(QsiparcWarning, match="3 scans came with warnings.*does not name: 1"):
         parts_only(tree, out)
+
+
+def test_each_label_image_of_an_atlas_is_compared_with_its_table(tree, out):
+    """Of maps in two spaces, each has an image of its own."""
+    (md,) = tree.rglob("sub-001*param-md_dwimap.nii.gz")
+    md.rename(md.with_name(md.name.replace("space-ACPC", "space-T1w")))
+    image = nib.load(tree / DSEG.format("001"))
+    labels = np.asarray(image.dataobj).astype(np.int16)
+    labels[labels == 1] = 999
+    other = nib.Nifti1Image(labels, image.affine)
+    other.to_filename(str(tree / DSEG.format("001")).replace("space-ACPC", "space-T1w"))
+    with pytest.warns(QsiparcWarning, match="came with warnings.*does not name: 999"):
+        parts_only(tree, out)
+    cube = read_part(out / "parts" / f"{SCANS[0]}.nc")["4S156Parcels"].to_dataset()
+    counts = cube.value.sel(stat="n_voxels", region=1, subject=SCANS[0])
+    assert counts.sel(scalar="md").item() == 0 < counts.sel(scalar="FA").item()
+
+
+@pytest.mark.parametrize(("where", "message"), [("", "has no name"), ("\0", "is no folder")])
+def test_an_output_that_is_none(tree, where, message):
+    with pytest.raises(OptionError, match=message):
+        parts_only(tree, where)
 
 
 def test_wrong_names_are_errors(tree, out):

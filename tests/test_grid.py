@@ -53,15 +53,34 @@ def test_a_grid_cannot_be_changed_and_does_not_follow_the_callers_array():
     grid = Grid(affine, (4, 5, 6))
     affine[0, 0] = 9
     assert grid.affine[0, 0] == 2
+    assert Grid(affine.astype(np.float32), (4, 5, 6)).affine.dtype == np.float64
     with pytest.raises(ValueError, match="read-only"):
         grid.affine[0, 0] = 9
     with pytest.raises(AttributeError):
         grid.shape = (1, 2, 3)
+    with pytest.raises(AttributeError):
+        match_grids(grid, grid).flips = (True, False, False)
+
+
+def test_a_grid_may_be_a_key_and_equals_itself_alone():
+    grid, alike = Grid(MM2, (4, 5, 6)), Grid(MM2, (4, 5, 6))
+    assert {grid: 1, alike: 2} == {alike: 2, grid: 1}
+    assert grid != alike
+
+
+def test_the_attributes_of_a_grid_are_flat_and_say_what_they_are():
+    assert Grid(shifted(-90), (4, 5, 6)).to_attrs() == {
+        "long_name": "affine from voxel numbers (i, j, k) to world coordinates",
+        "affine": [2, 0, 0, -90, 0, 2, 0, 0, 0, 0, 2, 0, 0, 0, 0, 1],
+        "shape": [4, 5, 6],
+        "orientation": "RAS",
+        "world": "RAS+, mm",
+    }
 
 
 def test_voxels_have_sizes_and_a_volume():
     grid = Grid(np.diag([-1.5, 2, 3, 1]), (4, 5, 6))
-    assert grid.voxel_sizes == (1.5, 2.0, 3.0)
+    assert repr(grid.voxel_sizes) == "(1.5, 2.0, 3.0)"
     assert grid.voxel_volume == 9.0
 
 
@@ -75,6 +94,12 @@ def test_shear_makes_edges_longer_but_no_volume():
 @settings(deadline=None)
 def test_orientation_is_nibabels(affine):
     assert Grid(affine, (4, 5, 6)).orientation == "".join(nib.aff2axcodes(affine))
+
+
+def test_two_axes_never_run_in_one_direction():
+    affine = np.eye(4)
+    affine[:3, :3] = [[1, -1, 1], [1, 0, -1], [0, -1, 0]]
+    assert Grid(affine, (4, 5, 6)).orientation == "".join(nib.aff2axcodes(affine)) == "RIP"
 
 
 def test_a_grid_says_what_it_is():
@@ -121,7 +146,8 @@ def test_rounding_of_headers_is_no_difference():
     grid = Grid(MM2, (4, 5, 6))
     assert grid.same_as(Grid(shifted(9.9e-4), (4, 5, 6)))
     assert not grid.same_as(Grid(shifted(1.1e-3), (4, 5, 6)))
-    assert not grid.same_as(Grid(MM2, (4, 5, 7)))
+    for shape in ((4, 5, 7), (4, 5, 5)):
+        assert not grid.same_as(Grid(MM2, shape))
 
 
 def test_tiny_voxels_are_compared_by_their_own_size():
@@ -147,6 +173,7 @@ def test_corners_within_a_micrometre_match_silently(distance, caplog):
         match = match_grids(Grid(MM2, (4, 5, 6)), Grid(shifted(distance), (4, 5, 6)))
     assert match.is_identity
     assert match.distance == pytest.approx(distance)
+    assert type(match.distance) is float
     assert not caplog.records
 
 
@@ -163,7 +190,7 @@ def test_the_smallest_voxel_edge_counts():
         match_grids(Grid(flat, (4, 5, 6)), Grid(shifted(0.05, flat), (4, 5, 6)))
 
 
-@pytest.mark.parametrize("distance", [0.11, 1.0, 2.0, 4.0])
+@pytest.mark.parametrize("distance", [0.11, 1.2345, 2.0, 4.0])
 def test_another_place_is_an_error_that_says_how_far_and_what_to_do(distance):
     with pytest.raises(GridMismatchError) as caught:
         match_grids(
@@ -181,7 +208,7 @@ def test_another_place_is_an_error_that_says_how_far_and_what_to_do(distance):
 def test_another_place_counts_after_the_axes_run_alike():
     left = np.diag([-2.0, 2, 2, 1])
     left[0, 3] = 6 + 1  # the flipped lattice of 4 voxels starts at 6 mm; it is 1 mm off
-    with pytest.raises(GridMismatchError, match=r"up to 1 mm apart, also when their axes run"):
+    with pytest.raises(GridMismatchError, match=r"the dseg .* 1 mm apart, also when their axes"):
         match_grids(Grid(MM2, (4, 5, 6)), Grid(left, (4, 5, 6)))
 
 
@@ -210,11 +237,18 @@ def test_other_shapes_are_an_error_that_names_both(affine):
 @given(affines(), shapes, st.sampled_from(SIGNED_PERMUTATIONS))
 @settings(deadline=None)
 def test_the_axes_of_one_lattice_are_found(affine, shape, permutation):
-    moved, other = turned(np.empty(shape), affine, *permutation)
+    values = np.arange(np.prod(shape)).reshape(shape)
+    moved, other = turned(values, affine, *permutation)
     target, source = Grid(affine, shape), Grid(other, moved.shape)
     match = match_grids(target, source)
     assert source.reoriented(match.axes, match.flips).same_as(target)
     assert match.distance < 1e-6
+    np.testing.assert_array_equal(match.apply(moved), values)
+
+
+def test_every_axis_says_whether_it_runs_the_other_way():
+    with pytest.raises(ValueError, match="shorter"):
+        Grid(MM2, (4, 5, 6)).reoriented((0, 1, 2), (True,))
 
 
 def test_turned_axes_are_said_once_at_info(caplog):

@@ -40,7 +40,7 @@ def tree(folder, name):
 
 def objects(folder, name):
     extra = pd.DataFrame({name: [name, ""]})
-    regions = [RegionInfo(1, name, "L"), RegionInfo(2, "other", name)]
+    regions = [RegionInfo(1, name, "L"), RegionInfo(2, name, "R")]
     return [
         AtlasLUT(regions, name, extra=extra, source=name),
         parcellation(3, name),

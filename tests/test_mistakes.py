@@ -16,6 +16,7 @@ import xarray as xr
 import qsiparc
 from qsiparc.errors import (
     CubeError,
+    LabelError,
     LutError,
     LutWarning,
     NiftiWarning,
@@ -72,6 +73,19 @@ def test_what_is_no_label_image_is_told_what_would_be_one(dseg):
         FA.parc.extract(dseg, NAMES)
 
 
+@pytest.mark.parametrize("given", [3, DSEG.to_numpy()])
+def test_what_is_no_mask_or_weights_is_told_of_as_such(given):
+    with pytest.raises(TypeError, match=r"^mask is a DataArray, .*, not (int|nda).*with_affine"):
+        FA.parc.extract(DSEG, NAMES, mask=given)
+    with pytest.raises(TypeError, match=r"^weights is 'probability' or an image.*, not (int|nda)"):
+        FA.parc.extract(DSEG, NAMES, stats=["mean"], weights=given)
+
+
+def test_a_mask_of_fractions_is_told_how_to_become_one():
+    with pytest.raises(LabelError, match=r"no whole numbers, .* As a mask, .* tissue > 0\.5, say"):
+        FA.parc.extract(DSEG, NAMES, mask=(FA + 0.5) / 2)
+
+
 def test_a_dict_as_lut_is_told_what_to_make_of_it():
     with pytest.raises(TypeError, match=r"not dict\. .*pd\.DataFrame"):
         FA.parc.extract(DSEG, {1: "a", 2: "b"})
@@ -97,6 +111,12 @@ def test_a_statistic_like_no_other_is_told_all_there_are():
 def test_a_name_given_as_region_is_sent_to_region_name(cube):
     with pytest.raises(SelectionError, match="region_name=… takes names"):
         cube.parc.sel(region="V1_L")
+
+
+def test_a_participant_given_as_subject_is_sent_to_participant_id():
+    cube = FA.parc.extract(DSEG, NAMES, subject="sub-01_ses-a")
+    with pytest.raises(SelectionError, match=r"of this name: participant_id='sub-01'"):
+        cube.parc.sel(subject="sub-01")
 
 
 @pytest.mark.parametrize("wrap", [np.asarray, list, lambda mask: mask])

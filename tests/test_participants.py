@@ -170,6 +170,16 @@ class TestErrors:
         with pytest.raises(CubeError, match="no coordinate 'subject'"):
             study.mean("subject").parc.join_participants(table)
 
+    def test_a_table_in_memory(self, study):
+        ids = ["sub-01", "sub-02", "sub-7"]
+        frame = pd.DataFrame({"x": [2**53 + 1, 2, 3]}, index=pd.Index(ids, name="participant_id"))
+        joined = study.parc.join_participants(frame)
+        assert joined["x"].to_numpy().tolist() == ["9007199254740993", "9007199254740993", "2", "3"]
+        with pytest.raises(CubeError, match="The table has two columns called 'x'"):
+            study.parc.join_participants(pd.concat([frame, frame], axis=1).reset_index())
+        with pytest.raises(TypeError, match="the path of a table or a DataFrame, not dict"):
+            study.parc.join_participants({"participant_id": ids})
+
     def test_files_that_are_no_table(self, study, tmp_path):
         with pytest.raises(FileNotFoundError, match="no such table"):
             study.parc.join_participants(tmp_path / "p.tsv")
@@ -177,6 +187,11 @@ class TestErrors:
             ("p.xlsx", b"PK", "ends in .tsv"),
             ("a.tsv", "participant_id\tä".encode("utf-16"), "not in UTF-8"),
             ("b.tsv", b"\n", "is empty"),
+            ("e.tsv", b"participant_id\tx\n01\tA\0\n", "line 2: there is a zero byte"),
+            ("f.tsv", b'participant_id\tx\n01\t"A\n02\tB\n', "line 3: this is no row"),
+            ("g.tsv", b"participant_id\tx\n01\t" + b"A" * 200_000, "line 2: this is no row"),
+            ("h.tsv", b"participant_id\tx\n", "has a header and no rows"),
+            ("i.tsv", b"participant_id\tregion\n01\t1\n", "the cube has a 'region' of its own"),
             ("c.tsv", b"participant_id\tx\n01\t1\n\n02\t1\t2\n", "line 4: 3 cells under 2 head"),
             ("d.csv", b"participant_id,x,x\n01,1,1\n", "two columns of one name"),
         ):
@@ -185,9 +200,10 @@ class TestErrors:
             with pytest.raises(CubeError, match=said):
                 study.parc.join_participants(path)
 
-    def test_a_byte_order_mark_and_windows_lines_are_fine(self, study, tmp_path):
+    @pytest.mark.parametrize("end", ["\r\n", "\r", "\n\n"])
+    def test_a_byte_order_mark_and_other_line_ends_are_fine(self, study, tmp_path, end):
         path = tmp_path / "p.tsv"
-        text = "participant_id\tage\r\nsub-01\t1\r\nsub-02\t2\r\nsub-7\t3\r\n"
+        text = end.join(["participant_id\tage", "sub-01\t1", "sub-02\t2", "sub-7\t3", ""])
         path.write_bytes(b"\xef\xbb\xbf" + text.encode())
         joined = study.parc.join_participants(path)
         assert joined["age"].to_numpy().tolist() == [1, 1, 2, 3]

@@ -80,6 +80,17 @@ class TestEveryFigure:
         assert beyond(figure) == []
 
 
+@pytest.mark.parametrize(
+    "draw", [plot.regions, plot.heatmap, lambda cube: plot.cube_distribution(cube, "Region_2")]
+)
+def test_the_only_statistic_is_the_one_that_is_shown(draw):
+    cube = CUBE.assign_coords(stat=[f"{name}_like" for name in CUBE.stat.to_numpy()])
+    assert draw(cube.isel(stat=0)) is not None
+    assert draw(cube.isel(stat=[0])) is not None
+    with pytest.raises(SelectionError, match="no stat 'mean'"):
+        draw(cube)
+
+
 def test_no_labels_overlap_with_456_regions_of_500_scans():
     cube = made_cube(456, 500, names=[f"LH_SalVentAttn_FrOperIns_{n}" for n in range(456)])
     for ax in (

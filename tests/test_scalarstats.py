@@ -169,7 +169,7 @@ class TestErrors:
     def test_an_empty_file(self, tmp_path):
         path = tmp_path / "sub-01_seg-A_scalarstats.tsv"
         path.touch()
-        with pytest.raises(CubeError, match="cannot be read as a table"):
+        with pytest.raises(CubeError, match="is empty"):
             qsiparc.read_scalarstats(path)
 
     def test_a_cell_that_is_no_number(self, tmp_path):
@@ -177,6 +177,17 @@ class TestErrors:
         frame.loc[4, "mean"] = "0,5"
         with pytest.raises(CubeError, match="line 6: 'mean' is '0,5'"):
             qsiparc.read_scalarstats(write(tmp_path, frame), LUT)
+
+    @pytest.mark.parametrize("cell", ["1_0", "٣", "high", "0x1"])
+    def test_what_only_looks_like_a_number(self, tmp_path, cell):
+        path = write(tmp_path, table(["fa"]).assign(mean=cell))
+        with pytest.raises(CubeError, match=r"line 2: 'mean' is .*, which is no number"):
+            qsiparc.read_scalarstats(path, LUT)
+
+    def test_a_row_that_was_cut_off(self, path):
+        path.write_text("\t".join(path.read_text().split("\t")[:-2]))
+        with pytest.raises(CubeError, match=r"scalarstats\.tsv, line \d+: \d cells under \d+ head"):
+            qsiparc.read_scalarstats(path, LUT)
 
     def test_another_atlas_s_lut(self, path):
         other = LUT.assign(label=["a", "b", "NA"])

@@ -267,6 +267,16 @@ def test_a_volume_that_is_no_lattice_any_more_says_so(change, message):
             change(whole).parc.voxel_volume  # noqa: B018 - reading it raises
 
 
+def test_a_dataset_that_is_no_lattice_says_which_dims_it_has():
+    with pytest.raises(SpaceError, match=r"'i' is missing \(dims: \('j', 'k'\)\)"):
+        voxel_grid(volume(ramp()).to_dataset(name="FA").isel(i=2))
+
+
+def test_a_whole_volume_has_the_grid_of_its_file():
+    fa = volume(ramp())
+    assert voxel_grid(fa) is file_grid(fa)
+
+
 def test_a_whole_volume_needs_no_voxel_numbers():
     assert voxel_grid(volume(ramp()).drop_vars(["i", "j", "k"])).same_as(Grid(MM2, (4, 5, 6)))
 
@@ -285,6 +295,7 @@ def test_the_voxel_volume_is_that_of_the_array_as_it_is():
     fa = volume(ramp())
     assert fa.parc.voxel_volume == 8
     assert fa.isel(i=slice(None, None, 2), k=slice(None, None, -3)).parc.voxel_volume == 48
+    assert fa.isel(i=[2]).parc.voxel_volume == 8
     sheared = MM2 + np.diag([1.0], k=3)[[0, 1, 2, 3]][:, [0, 3, 2, 1]]
     assert sheared[0, 1] == 1
     assert volume(ramp(), sheared).parc.voxel_volume == 8
@@ -297,6 +308,10 @@ def test_the_affine_that_is_handed_out_is_the_callers():
 
 
 class TestWithAffine:
+    def test_a_single_slice_has_one_voxel_across(self):
+        placed = xr.DataArray(ramp((4, 5, 1)), dims=("i", "j", "k")).parc.with_affine(MM2)
+        assert placed.space.attrs["shape"] == [4, 5, 1]
+
     def test_a_bare_array_gets_voxel_numbers_a_space_and_its_index(self):
         bare = xr.DataArray(ramp(), dims=("i", "j", "k"))
         placed = bare.parc.with_affine(OBLIQUE)
@@ -390,8 +405,8 @@ class TestWorld:
 
 class TestSpaceIndex:
     def test_it_takes_no_options(self):
-        with pytest.raises(TypeError, match="no options"):
-            volume(ramp()).drop_indexes("space").set_xindex("space", SpaceIndex, depth=1)
+        with pytest.raises(TypeError, match=r"no options, not \['depth', 'width'\]"):
+            volume(ramp()).drop_indexes("space").set_xindex("space", SpaceIndex, width=2, depth=1)
 
     def test_it_shows_its_grid(self):
         index = volume(ramp()).xindexes["space"]
@@ -418,8 +433,13 @@ class TestSpaceIndex:
         xr.testing.assert_identical(fa.reindex_like(volume(ramp()) + 1), fa)
         index = fa.xindexes["space"]
         assert index.reindex_like(SpaceIndex(Grid(MM2, (4, 5, 6)))) == {}
+        assert index.join(SpaceIndex(Grid(MM2, (4, 5, 6)))) is index
+        other = SpaceIndex(Grid(SHIFTED, (4, 5, 6)))
+        for combine in (SpaceIndex.reindex_like, SpaceIndex.join):
+            with pytest.raises(GridMismatchError):
+                combine(index, other)
         with pytest.raises(GridMismatchError):
-            index.reindex_like(SpaceIndex(Grid(SHIFTED, (4, 5, 6))))
+            SpaceIndex.concat([index, other], "i")
 
     def test_nothing_is_set_where_there_is_nothing_to_set(self):
         table = xr.Dataset({"n": 3})
@@ -435,6 +455,8 @@ def test_an_object_that_lost_its_index_does_not_pass_as_another_s(tmp_path):
     volume(ramp(), MM2).rename("fa").to_netcdf(tmp_path / "fa.nc")
     again = xr.open_dataarray(tmp_path / "fa.nc")
     other = volume(ramp(), SHIFTED)
-    for mixed in (again + other, again.where(other > 0)):
-        with pytest.raises(GridMismatchError, match="carries another"):
+    called = "This object", "The array 'fa'"
+    for mixed, name in zip((again + other, again.where(other > 0)), called, strict=True):
+        with pytest.raises(GridMismatchError, match=rf"^{name} .* carries another"):
             file_grid(mixed)
+    assert mixed.name == "fa"

@@ -273,13 +273,15 @@ class TestTSV:
     @pytest.mark.parametrize(
         ("content", "message"),
         [
-            ("", "no long table"),
-            ('a\tb\n1\t"2\n', "cannot be read as a long table"),
+            ("", "is empty"),
+            ('a\tb\n1\t"2\n', "line 2: this is no row of a table"),
             ("a\tb\n1\n", "line 2: 1 cells under 2 headings"),
             ("a\n1\t2\n", "line 2: 2 cells under 1 headings"),
             ("region_index\tregion_name\themisphere\tscalar\n", "no rows"),
             ("a\tb\n1\t2\n", "no long table"),
-            (b"a\xff\tb\n", "cannot be read as a long table"),
+            (b"a\xff\tb\n", "is not in UTF-8"),
+            ("a\ta\n1\t2\n", "two columns of one name, 'a'"),
+            ("a\tb\n1\t2\0\n", "line 2: there is a zero byte"),
             ("<!doctype html>", "no long table"),
         ],
     )

@@ -14,6 +14,7 @@ from phantoms import MM2, ramp, volume
 import qsiparc
 from qsiparc.atlas import AtlasLUT, RegionInfo
 from qsiparc.cohort.derivative import table_path
+from qsiparc.discover import discover_dseg_files, discover_scalar_maps, discover_tractography
 from qsiparc.errors import GridMismatchError, SelectionError
 from qsiparc.tutorial import make_qsirecon
 
@@ -47,6 +48,20 @@ def test_a_name_is_no_pattern_and_no_path(tree, what, tmp_path):
             qsiparc.build(tree, tmp_path / "a" / "b" / "out", **{what: name})
     assert not list(tmp_path.iterdir())
     assert files(tree.parent) == before
+
+
+@pytest.mark.parametrize("name", [1, ["001"], [None], {"001"}, b"001", True])
+def test_what_is_no_text_is_no_label(tree, name):
+    for ask in (
+        lambda: discover_dseg_files(tree, participant_label=name),
+        lambda: discover_dseg_files(tree, session_label=name),
+        lambda: discover_dseg_files(tree, atlas=name),
+        lambda: discover_scalar_maps(tree, name, None),
+        lambda: discover_scalar_maps(tree, "001", name),
+        lambda: discover_tractography(tree, name, None),
+    ):
+        with pytest.raises(TypeError, match="is one label, text, not "):
+            ask()
 
 
 def test_a_table_of_an_atlas_that_is_none(tree, tmp_path):

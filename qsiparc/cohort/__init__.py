@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from qsiparc.errors import QsiparcWarning, warn
+from qsiparc.errors import OptionError, QsiparcWarning, warn
 
 if TYPE_CHECKING:
     import os
@@ -142,6 +142,8 @@ def build(
     from qsiparc.progress import Progress
     from qsiparc.validity import Validity
 
+    if not str(output_dir):
+        raise OptionError("The output folder has no name; '.' is the folder that one is in.")
     root, out = (Path(folder).expanduser() for folder in (qsirecon_dir, output_dir))
     check_formats(zarr_format, netcdf=netcdf, parquet=parquet, tsv=tsv, is_shard=shard is not None)
     options = Options(

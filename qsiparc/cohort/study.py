@@ -75,7 +75,10 @@ def prepare_output(root: Path, out: Path) -> Path:
 
 def check_output(root: Path, out: Path) -> Path:
     """The output folder, absolute, unless it lies in the tree; see `prepare_output`."""
-    source, target = root.expanduser().resolve(), out.expanduser().resolve()
+    try:
+        source, target = root.expanduser().resolve(), out.expanduser().resolve()
+    except (OSError, ValueError, RuntimeError) as error:  # a NUL, a loop of links, ~nobody
+        raise OptionError(f"The output {str(out)!r} is no folder: {error}.") from error
     if target == source or source in target.parents:
         raise OptionError(
             f"The output {target} lies in the input {source}, where the next search would meet "

@@ -70,7 +70,7 @@ def dataset_below(
 
 def other_subjects(subject: str | None) -> Callable[[str], bool] | None:
     """What tells the folders of other subjects by their names."""
-    if not subject:
+    if not _is_said("subject", subject):
         return None
     wanted = bare("subject", subject).casefold()
 
@@ -109,10 +109,20 @@ def of_name(
     what: str, name: str | None, files: list[_T], label_of: Callable[[_T], str]
 ) -> list[_T]:
     """The files whose label is the one that was typed; all of them when none was."""
-    if name is None or not str(name):
+    if not _is_said(what, name):
         return files
     wanted = matching(what, name, map(label_of, files))
     return [file for file in files if label_of(file) in wanted]
+
+
+def _is_said(what: str, name: object) -> bool:
+    """Whether a label was named; whatever is no text would be the label of nothing."""
+    if name is not None and not isinstance(name, str):
+        raise TypeError(
+            f"The {what} is one label, text, not {name!r}. Of several: call this once for each, or "
+            f"qsiparc.find(folder).sel({what}=[…])."
+        )
+    return bool(name)
 
 
 def of_session(session: str | None, files: list[BIDSFile]) -> list[BIDSFile]:

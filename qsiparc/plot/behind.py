@@ -27,7 +27,7 @@ def cube_distribution(
     cube: xr.Dataset,
     region: int | str,
     *,
-    stat: str = "mean",
+    stat: str | None = None,
     scalar: str | None = None,
     by: str | None = None,
     volume: xr.DataArray | None = None,

@@ -56,6 +56,13 @@ def choose(
     return values.transpose(*keep).load()
 
 
+def stat_of(cube: xr.Dataset, stat: str | None) -> str:
+    """The statistic that was asked for; else the only one that there is, or the mean."""
+    if stat is None and "stat" in cube.coords and cube.coords["stat"].size == 1:
+        return str(cube.coords["stat"].item())
+    return "mean" if stat is None else stat
+
+
 def texts(values: xr.DataArray, name: str) -> NDArray[Any]:
     """A coordinate as an array of str, whatever it is stored as."""
     return np.array([str(one) for one in np.atleast_1d(values.coords[name].to_numpy())], object)

@@ -10,7 +10,7 @@ from matplotlib.transforms import blended_transform_factory
 
 from qsiparc.captions import caption, describe_values
 from qsiparc.errors import SelectionError
-from qsiparc.plot.choice import choose, texts
+from qsiparc.plot.choice import choose, stat_of, texts
 from qsiparc.plot.style import (
     NO_VALUE,
     QUIET,
@@ -41,7 +41,7 @@ STRIP: Final = (-0.035, 0.022)
 def heatmap(
     cube: xr.Dataset,
     *,
-    stat: str = "mean",
+    stat: str | None = None,
     scalar: str | None = None,
     group: str | None = "auto",
     cmap: str | Colormap | None = None,
@@ -53,7 +53,10 @@ def heatmap(
 ) -> Axes:
     """Regions × scans, in groups and by hemisphere; see ``.parc.plot.heatmap``."""
     values = choose(
-        cube, {"stat": stat, "scalar": scalar}, keep=("region", "subject"), what="A heat map"
+        cube,
+        {"stat": stat_of(cube, stat), "scalar": scalar},
+        keep=("region", "subject"),
+        what="A heat map",
     )
     groups, sides = _groups(values, group), texts(values, "hemisphere")
     order = _order(groups, sides)

@@ -9,7 +9,7 @@ import numpy as np
 from qsiparc.captions import caption, describe_values
 from qsiparc.errors import CubeError, OptionError
 from qsiparc.names import LATERALITY
-from qsiparc.plot.choice import choose, texts
+from qsiparc.plot.choice import choose, stat_of, texts
 from qsiparc.plot.style import (
     QUIET,
     SIDES,
@@ -35,7 +35,7 @@ Spread = Literal["auto", "std", "iqr"]
 def regions(
     cube: xr.Dataset,
     *,
-    stat: str = "mean",
+    stat: str | None = None,
     scalar: str | None = None,
     subject: str | None = None,
     spread: Spread | None = "auto",
@@ -44,6 +44,7 @@ def regions(
     """Regions ranked by their value, the largest on top; see ``.parc.plot.regions``."""
     if spread is not None and spread not in get_args(Spread):
         raise OptionError(f"spread takes 'auto', 'std', 'iqr' or None, not {spread!r}.")
+    stat = stat_of(cube, stat)
     wanted = {"scalar": scalar, "subject": subject}
     values = choose(
         cube, {"stat": stat, **wanted}, keep=("region", "subject"), what="A ranking of regions"

@@ -10,7 +10,7 @@ from qsiparc.captions import caption, describe_values
 from qsiparc.cube import require_cube, unselected
 from qsiparc.errors import CubeError, OptionError, SelectionError
 from qsiparc.names import LATERALITY, VALUE
-from qsiparc.plot.choice import choose, texts
+from qsiparc.plot.choice import choose, stat_of, texts
 from qsiparc.plot.style import (
     ACCENT,
     PLAIN,
@@ -97,7 +97,7 @@ def scan_distribution(
     cube: xr.Dataset,
     region: int | str,
     *,
-    stat: str = "mean",
+    stat: str | None = None,
     scalar: str | None = None,
     by: str | None = None,
     ax: Axes | None = None,
@@ -105,7 +105,7 @@ def scan_distribution(
     """The values of one region, a dot a scan; see ``.parc.plot.distribution`` of a cube."""
     name = "region_name" if isinstance(region, str) else "region"
     values = choose(
-        cube, {name: region, "stat": stat, "scalar": scalar}, keep=("subject",),
+        cube, {name: region, "stat": stat_of(cube, stat), "scalar": scalar}, keep=("subject",),
         what="A distribution",
     )  # fmt: skip
     numbers = values.to_numpy().astype(np.float64)
