@@ -80,13 +80,18 @@ def check_stored(image: Any) -> None:  # noqa: ANN401 - as load_image
     beside = getattr(image.file_map.get("header"), "filename", None)
     path = Path(beside) if beside else data
     start, _ = _start(path)
-    if "magic" in image.header and not (_single(start) or _paired(start)):
+    kinds = _single(start) or _paired(start)
+    if "magic" in image.header and not kinds:
         return  # voxels of a file that has no header, which somebody gave them
-    header = _header(start, type(image.header))
-    require_readable(header, _name(data, path), first=_first(header, data, path))
+    header = _header(start, kinds[0] if kinds else type(image.header))
+    name = _name(data, path)
+    require_readable(header, name, first=_first(header, data, path))
+    proxy = image.dataobj
+    if (proxy.dtype, proxy.offset) != (header.get_data_dtype(), header.get_data_offset()):
+        raise NiftiError(f"{name}: the file has changed since nibabel opened it. Load it again.")
     doubts: list[str] = []
     with suppress(NiftiError), collected_warnings() as found:  # refused, it is of no use any more
-        mend(header, _name(data, path))
+        mend(header, name)
         if np.array_equal(image.affine, header.get_best_affine()):
             doubts = found
     for doubt in doubts:

@@ -61,7 +61,18 @@ class Mask:
         GridMismatchError
             It is on another grid.
         """
-        found = Parcellation.from_labels(mask)
+        try:
+            found = Parcellation.from_labels(mask)
+        except LabelError as error:
+            raise LabelError(
+                f"{error} As a mask, give one image of whole numbers: tissue > 0.5, say."
+            ) from error
+        except TypeError as error:
+            raise TypeError(
+                f"mask is a DataArray, a path, a nibabel image or a Parcellation, not "
+                f"{type(mask).__name__}. A NumPy array needs an affine: "
+                f"xr.DataArray(array, dims=('i', 'j', 'k')).parc.with_affine(affine)."
+            ) from error
         name = found.source or "the mask"
         if not found.positions.size:
             raise LabelError(f"{name}: a mask that is 0 everywhere leaves nothing to look at.")

@@ -129,13 +129,18 @@ def file_grid(obj: xr.DataArray | xr.Dataset) -> Grid:
     for name, witness in witnesses:
         if witness is not None and not witness.same_as(grid):
             raise GridMismatchError(
-                f"The array {name!r} was made on one grid and carries another: its coordinate "
+                f"{_array(name, obj)} was made on one grid and carries another: its coordinate "
                 f"'space' was overridden on the way (join='override', an assignment into a "
                 f"Dataset, or arithmetic after a reload without the index).\n"
                 f"Made on: {witness}\n{witness.affine}\nCarries: {grid}\n{grid.affine}\n"
                 f"Open the file again, or state the right one: .parc.with_affine(affine)."
             )
     return grid
+
+
+def _array(name: Hashable, obj: xr.DataArray | xr.Dataset) -> str:
+    """What an array, or a variable of a Dataset, is called in messages."""
+    return _called(obj) if name is None else f"The array {name!r}"
 
 
 def _called(obj: xr.DataArray | xr.Dataset) -> str:

@@ -144,7 +144,10 @@ def weights_on(image: Image, grid: Grid, *, of_map: str = "") -> tuple[NDArray[A
         raise FileNotFoundError(
             f"weights is {PROBABILITY!r} or an image, and there is no file {image!r}."
         )
-    array = image if isinstance(image, xr.DataArray) else open_nifti(image)
+    try:
+        array = image if isinstance(image, xr.DataArray) else open_nifti(image)
+    except TypeError as error:
+        raise TypeError(f"weights is {PROBABILITY!r} or an image. {error}") from error
     source = str(array.attrs.get("source", ""))
     further = {str(dim): n for dim, n in array.sizes.items() if dim not in VOXEL_DIMS}
     if any(n != 1 for n in further.values()):

@@ -121,6 +121,8 @@ def test_repr(lut):
     long = AtlasLUT([RegionInfo(i, f"r{i}", "L") for i in range(1, 8)])
     assert repr(long).splitlines()[0] == "<AtlasLUT of 7 regions: 7 L>"
     assert repr(long).splitlines()[-1] == "  ... and 2 more"
+    other = AtlasLUT([RegionInfo(1, "a", "bilateral"), RegionInfo(2, "b", "L")])
+    assert repr(other).splitlines()[0] == "<AtlasLUT of 2 regions: 1 L, 1 bilateral>"
 
 
 def test_an_atlas_without_regions_is_allowed():
@@ -194,6 +196,11 @@ def test_from_dataframe():
 def test_tables_that_cannot_be(columns, message):
     with pytest.raises(LutError, match=message):
         AtlasLUT.from_dataframe(pd.DataFrame(columns))
+
+
+@pytest.mark.parametrize("index", [np.float32(2**24 - 1), 2.0**53 - 1])
+def test_ids_may_be_floats_that_hold_them(index):
+    assert AtlasLUT.from_dataframe(pd.DataFrame({"index": [index], "name": "a"})).indices == [index]
 
 
 def test_ids_may_be_the_index_of_a_table_and_names_bytes():

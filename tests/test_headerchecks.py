@@ -171,3 +171,17 @@ def test_half_of_a_pair_by_its_magic_alone_is_read_as_the_one_file_that_it_is(st
     path = stored(put(ONE, 344, b"ni1\0", OFFSET_AT, struct.pack("<f", 0)))
     with pytest.raises(NiftiError, match=rf"{path.name}: its header says .* byte 0, inside"):
         qsiparc.open_nifti(path)
+
+
+def test_an_image_of_another_kind_than_its_file_is_read_as_the_file_is(stored):
+    fa = qsiparc.open_nifti(nib.Nifti1Image.from_image(nib.load(stored(TWO))))
+    np.testing.assert_array_equal(fa, ramp())
+
+
+def test_an_image_whose_file_became_another_is_not_read(stored):
+    loaded = nib.load(stored(ONE))
+    path = stored(bytes(image(ramp(dtype="i4")).to_bytes()))
+    with pytest.raises(
+        NiftiError, match=rf"{path.name}: the file has changed since nibabel opened"
+    ):
+        qsiparc.open_nifti(loaded)

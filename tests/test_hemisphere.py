@@ -20,13 +20,14 @@ RIGHT_NAMES = """
 17Networks_RH_DefaultA_1 ctx-rh-bankssts HIP-head-l-rh HIP-head-l-r THA-VPl-rh lAMY-rh
 R_Fornix_(Cres)+Stria_Terminalis R_5L R_LBelt R_7AL Cerebelum_Crus1_R Right-Cerebellum-Cortex
 Right-L-Sg Right-LH R_a9-46v rhinal_R RThalamus ThalamusR Right-lOg
+Nuclei_ThalamusR RThalamus_Nuclei
 """
 
 NEITHER_NAMES = """
 Vermis_1_2 Brain-Stem CC_Posterior 3rd-Ventricle 4th-ventricle CSF Line-1 R-C-S
 Cerebellar_Region1 Region_L1 V1 LBelt lAMY Fornix_Column+Body Middle_Cerebellar_Peduncle
 interhemispheric_cleft rhomboid lhb RHb Lateral_Ventricle DMN_LABEL_1 SMl_LABEL_14 Thalamus_LR
-L/R L+R Thalamus_l/r left-right-commissure bright 5 ??? -
+L/R L+R Thalamus_l/r L_R-l left-right-commissure bright 5 ??? -
 """
 
 
@@ -82,8 +83,13 @@ def test_a_sign_set_apart_decides_over_any_text_without_l_and_r(rest, separator)
 
 @pytest.mark.parametrize(
     ("cell", "side"),
-    [("L", "L"), ("left", "L"), (" LH ", "L"), ("Right", "R"), ("rh", "R"), ("B", "bilateral"),
-     ("bilateral", "bilateral"), ("midline", "bilateral"), ("n/a", None), ("", None), ("2", None)],
-)  # fmt: skip
+    [
+        *((cell, "L") for cell in ("L", "left", " LH ", "Left Hemisphere", "hemi-L")),
+        *((cell, "R") for cell in ("r", "Right", "rh", "right hemisphere", "hemi-R")),
+        *((cell, "bilateral") for cell in ("B", "bi", "LR", "bilat", "bilateral", "both")),
+        *((cell, "bilateral") for cell in ("m", "mid", "medial", "midline", "None")),
+        *((cell, None) for cell in ("n/a", "", "2")),
+    ],
+)
 def test_cells_of_a_hemisphere_column(cell, side):
     assert hemisphere_of_cell(cell) == side

@@ -83,6 +83,72 @@ def test_every_format_gives_the_same_two_regions(lut_of, content):
     assert triples(lut_of(content)) == EXPECTED
 
 
+ID_HEADINGS = """
+region_index index region_id label_id id label_index label_number region_number roi_id roi_index
+roi_number parcel_id parcel_index structure_id idx value label_value key no number
+"""
+
+NAME_HEADINGS = """
+region_name name label_name roi_name parcel_name structure_name label region structure roi parcel
+full_name
+"""
+
+
+@pytest.mark.parametrize("heading", ID_HEADINGS.split())
+def test_every_heading_of_an_id(lut_of, heading):
+    content = f"colour\t{heading}\tname\nred\t1\tLH_Vis\nred\t2\tRH_Vis\n"
+    assert triples(lut_of(content)) == EXPECTED
+
+
+@pytest.mark.parametrize("heading", NAME_HEADINGS.split())
+def test_every_heading_of_a_name(lut_of, heading):
+    content = f"colour\tindex\t{heading}\nred\t1\tLH_Vis\nred\t2\tRH_Vis\n"
+    assert triples(lut_of(content)) == EXPECTED
+
+
+@pytest.mark.parametrize("heading", ["hemisphere", "hemi", "hem", "side", "laterality"])
+def test_every_heading_of_a_hemisphere(lut_of, heading):
+    assert lut_of(f"index\tname\t{heading}\n1\tVis\tright\n")[1].hemisphere == "R"
+
+
+def test_comments_before_the_header_hold_anything(lut_of):
+    assert triples(lut_of('# by hand\n# \t"half\n' + TWO_REGIONS["tsv with index and name"])) == (
+        EXPECTED
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "columns"),
+    [
+        ("itk-snap", ["red", "green", "blue", "alpha", "visible", "mesh_visible"]),
+        ("fsleyes", ["red", "green", "blue"]),
+        ("freesurfer", ["red", "green", "blue", "alpha"]),
+        ("freesurfer with tabs", ["red", "green", "blue", "alpha"]),
+        ("freesurfer without opacity", ["red", "green", "blue"]),
+        ("workbench", ["red", "green", "blue", "alpha"]),
+        ("mrtrix", ["abbreviation", "red", "green", "blue", "alpha"]),
+    ],
+)
+def test_colours_keep_their_names(lut_of, kind, columns):
+    assert lut_of(TWO_REGIONS[kind]).extra_columns == columns
+
+
+@pytest.mark.parametrize(
+    ("first", "kind"),
+    [
+        ('1 255 0 0 1 1 1 "LH_Vis"', r"an ITK-SNAP label description: index red green blue alpha"),
+        ("1 0.5 0 1.0 LH_Vis", r"an FSLeyes look-up table: index red green blue name\."),
+        ("1 LH_Vis 70 130 180 0", r"a FreeSurfer or MRtrix table: index name red green blue alpha"),
+        ("1 LH_Vis 70 130 180", r"a FreeSurfer table without opacity: index name red green blue\."),
+    ],
+)
+def test_a_line_of_another_kind_is_named_with_what_was_expected(lut_of, first, kind):
+    with pytest.raises(
+        LutError, match=rf"line 2: found 'two'.*By its first line the file is {kind}"
+    ):
+        lut_of(f"{first}\ntwo\n")
+
+
 @pytest.mark.parametrize("name", ["a.tsv", "a.json", "a.csv", "a"])
 def test_the_extension_does_not_matter(lut_of, name):
     assert triples(lut_of(TWO_REGIONS["workbench"], name=name)) == EXPECTED
@@ -135,6 +201,46 @@ def test_rows_that_a_quote_swallowed_are_pointed_out(lut_of):
     assert lut.indices == [1, 2, 5]
 
 
+def test_a_quoted_cell_may_begin_like_a_row(lut_of):
+    table = lut_of('index\tname\tnote\n1\tA\t"5\tx\nmore"\n').to_dataframe()
+    assert table["note"].tolist() == ["5\tx\nmore"]
+
+
+@pytest.mark.parametrize(
+    ("content", "place"),
+    [
+        ("index\tname\n1\tA\n1\tB\n", r"line 3: .* \(line 2\)"),
+        ("1 A\n\n1 B\n", r"line 3: .* \(line 1\)"),
+        ("A\n1 1 1 1 1\nB\n1 2 2 2 2\n", r"line 4: .* \(line 2\)"),
+        ('[{"index": 1, "name": "A"}, {"index": 1, "name": "B"}]', r"entry 2: .* \(entry 1\)"),
+    ],
+)
+def test_an_id_that_comes_twice_is_found_in_its_places(lut_of, content, place):
+    with pytest.raises(LutError, match=rf"labels\.txt, {place}"):
+        lut_of(content)
+
+
+def test_a_number_is_part_of_the_name_where_there_are_colours(lut_of):
+    lut = lut_of("1 Area 2001 1 2 3 0\n2 Area 2002 1 2 3 0\n")
+    assert [region.name for region in lut] == ["Area 2001", "Area 2002"]
+
+
+@pytest.mark.parametrize(
+    ("magic", "what"),
+    [
+        (b"\x1f\x8b", "a gzip file"),
+        (b"PK\x03\x04", "a zip file or a spreadsheet"),
+        (b"\x89HDF", "an HDF5 or MATLAB file"),
+        (b"MATLAB", "a MATLAB file"),
+        (b"\x89PNG", "a picture"),
+        (b"%PDF", "a PDF"),
+    ],
+)
+def test_what_is_no_text_is_called_what_it_is(lut_of, magic, what):
+    with pytest.raises(LutError, match=rf"labels\.txt is no look-up table. It looks like {what}"):
+        lut_of(magic + b"index\tname\n1\tA\n")
+
+
 def test_several_rows_of_the_background_are_pointed_out(lut_of):
     with pytest.warns(LutWarning, match="2 rows are of the background 0"):
         assert lut_of("index\tname\n0\tA\n0\tB\n1\tC\n").indices == [1]
@@ -168,6 +274,14 @@ def test_what_is_no_path(path):
 def test_headerless_rows_number_their_further_columns(lut_of):
     table = lut_of("1,LH_Vis,Vis\n2,RH_Vis,Vis\n").to_dataframe()
     assert table["column_3"].tolist() == ["Vis", "Vis"]
+
+
+def test_a_region_called_like_a_heading_makes_no_header(lut_of):
+    assert [region.name for region in lut_of("1\tregion\n2\tother\n")] == ["region", "other"]
+
+
+def test_a_column_without_a_heading_is_numbered(lut_of):
+    assert lut_of("index,name,\n1,A,x\n2,B,\n").extra_columns == ["column_3"]
 
 
 def test_names_with_spaces_in_a_list(lut_of):
@@ -214,6 +328,17 @@ def test_two_columns_that_could_be_the_id_are_pointed_out(lut_of):
         lut = lut_of("index,label,name\n0,10,a\n1,11,b\n", background=None)
     assert lut.indices == [0, 1]
     assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize("rival", ["region_id", "label_id", "id", "label"])
+def test_every_rival_of_an_id_is_pointed_out(lut_of, rival):
+    with pytest.warns(LutWarning, match=f"both 'index' and '{rival}' hold whole numbers"):
+        assert triples(lut_of(f"{rival}\tname\tindex\n3\tLH_Vis\t1\n4\tRH_Vis\t2\n")) == EXPECTED
+
+
+@pytest.mark.parametrize("side", ["left", "Right", "LH", "rh", "l", "r", "bilateral"])
+def test_a_side_is_no_abbreviation(lut_of, side):
+    assert lut_of(f"1 {side} Thalamus 1 2 3 0\n")[1].name == f"{side} Thalamus"
 
 
 def test_negative_and_large_ids(lut_of):
@@ -324,6 +449,31 @@ REFUSED = {
 @pytest.mark.parametrize(("content", "message"), REFUSED.values(), ids=REFUSED.keys())
 def test_what_is_refused_and_why(lut_of, content, message):
     with pytest.raises(LutError, match=r"(?s)labels\.txt.*" + message):
+        lut_of(content)
+
+
+@pytest.mark.parametrize(
+    ("magic", "at"), [(b"n+1\0", 344), (b"ni1\0", 344), (b"n+2\0", 4), (b"ni2\0", 4)]
+)
+def test_an_image_is_no_look_up_table(lut_of, magic, at):
+    with pytest.raises(LutError, match=r"looks like a NIfTI image\. .* load_lut_from_dseg"):
+        lut_of(b"x" * at + magic + b"x" * 200)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "<!DOCTYPE html><p>",
+        "<HTML lang='en'>",
+        "<head>",
+        "\n <html>",
+        "<?xml version='1.0'?>",
+        "<a/>",
+    ],
+)
+def test_markup_is_no_look_up_table(lut_of, content):
+    what = "XML" if content[1:2] in "?a" else "a web page"
+    with pytest.raises(LutError, match=f"looks like {what}"):
         lut_of(content)
 
 

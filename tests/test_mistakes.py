@@ -16,6 +16,7 @@ import xarray as xr
 import qsiparc
 from qsiparc.errors import (
     CubeError,
+    LabelError,
     LutError,
     LutWarning,
     NiftiWarning,
@@ -70,6 +71,19 @@ def test_a_label_image_as_the_map_is_a_warning():
 def test_what_is_no_label_image_is_told_what_would_be_one(dseg):
     with pytest.raises(TypeError, match=r"dseg, the label image, is .* not .*extract\(dseg, lut\)"):
         FA.parc.extract(dseg, NAMES)
+
+
+@pytest.mark.parametrize("given", [3, DSEG.to_numpy()])
+def test_what_is_no_mask_or_weights_is_told_of_as_such(given):
+    with pytest.raises(TypeError, match=r"^mask is a DataArray, .*, not (int|nda).*with_affine"):
+        FA.parc.extract(DSEG, NAMES, mask=given)
+    with pytest.raises(TypeError, match=r"^weights is 'probability' or an image.*, not (int|nda)"):
+        FA.parc.extract(DSEG, NAMES, stats=["mean"], weights=given)
+
+
+def test_a_mask_of_fractions_is_told_how_to_become_one():
+    with pytest.raises(LabelError, match=r"no whole numbers, .* As a mask, .* tissue > 0\.5, say"):
+        FA.parc.extract(DSEG, NAMES, mask=(FA + 0.5) / 2)
 
 
 def test_a_dict_as_lut_is_told_what_to_make_of_it():

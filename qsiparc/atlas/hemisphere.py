@@ -96,7 +96,7 @@ def without_side(name: str) -> str:
     signs = _signs(text)
     if len({sign.side for sign in signs}) != 1:
         return text
-    for sign in sorted(signs, reverse=True, key=lambda sign: sign.start):
+    for sign in reversed(signs):
         text = text[: sign.start] + text[sign.stop :]
     return _SEAM.sub(r"\1", _HOLLOW.sub("", text)).strip(_JOINTS)
 
@@ -110,7 +110,7 @@ class _Sign(NamedTuple):
 
 
 def _signs(text: str) -> list[_Sign]:
-    """The signs of a side that count, of the first kind of which there are any."""
+    """The signs of a side that count, of the first kind of which there are any, in their order."""
     if not _ANY_SIGN.search(text) or text.lower() in _NO_SIDE:
         return []
     tokens = list(_TOKEN.finditer(text))
@@ -135,8 +135,7 @@ def _letters(text: str) -> list[_Sign]:
     """Lone letters: capitals before small ones; of several small ones, a final one."""
     found = list(_LETTER.finditer(text))
     found = [letter for letter in found if letter.group().isupper()] or found
-    letters = {letter.group() for letter in found}
-    if _LAST_LETTER.search(text) and (len(letters) > 1 or letters <= {"l", "r"}):
+    if _LAST_LETTER.search(text) and found[-1].group().islower():
         found = found[-1:]
     return [_Sign("L" if match.group() in "Ll" else "R", *match.span()) for match in found]
 

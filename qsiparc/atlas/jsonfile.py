@@ -59,9 +59,9 @@ def read_json(text: str, path: Path) -> LabelTable:
     return _table(regions, path)
 
 
-def _constant(name: str) -> float | None:
-    """A number that JSON does not have; Python and pandas write what is missing as NaN."""
-    return None if name == "NaN" else float(name)
+def _constant(name: str) -> str | None:
+    """A number that JSON does not have, as text; Python and pandas write what is missing as NaN."""
+    return None if name == "NaN" else name
 
 
 def _regions(content: Any, path: Path) -> list[dict[str, Any]]:  # noqa: ANN401 - any JSON
