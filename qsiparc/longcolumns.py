@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
+from qsiparc.catalogue import CATALOGUE
 from qsiparc.coords import subject_names
 from qsiparc.errors import CubeError
 from qsiparc.names import REGION_COORDS, SCALAR_COORDS, SUBJECT_COORDS
@@ -153,7 +154,7 @@ def _guessed(frame: pd.DataFrame) -> list[str]:
         for name in frame.columns
         if name not in known
         and (name in COUNTS or pd.api.types.is_float_dtype(frame[name].dtype))
-        and not frame[name].isna().all()
+        and (name in CATALOGUE or not frame[name].isna().all())  # may have been a text, too
     ]
     return [*(name for name in STATS if name in frame.columns), *others]
 

@@ -121,6 +121,8 @@ def test_repr(lut):
     long = AtlasLUT([RegionInfo(i, f"r{i}", "L") for i in range(1, 8)])
     assert repr(long).splitlines()[0] == "<AtlasLUT of 7 regions: 7 L>"
     assert repr(long).splitlines()[-1] == "  ... and 2 more"
+    other = AtlasLUT([RegionInfo(1, "a", "bilateral"), RegionInfo(2, "b", "L")])
+    assert repr(other).splitlines()[0] == "<AtlasLUT of 2 regions: 1 L, 1 bilateral>"
 
 
 def test_an_atlas_without_regions_is_allowed():

@@ -205,7 +205,7 @@ MAY_IMPORT = {
         "voxels",
     },
     "fromlong": {"cube", "longcolumns", "longfile", "table"},
-    "longcolumns": {"coords", "table", "tsv"},
+    "longcolumns": {"catalogue", "coords", "table", "tsv"},
     "longfile": {"table", "tsv"},
     "grid": set(),
     "groups": set(),

@@ -123,6 +123,7 @@ def test_comments_before_the_header_hold_anything(lut_of):
         ("itk-snap", ["red", "green", "blue", "alpha", "visible", "mesh_visible"]),
         ("fsleyes", ["red", "green", "blue"]),
         ("freesurfer", ["red", "green", "blue", "alpha"]),
+        ("freesurfer with tabs", ["red", "green", "blue", "alpha"]),
         ("freesurfer without opacity", ["red", "green", "blue"]),
         ("workbench", ["red", "green", "blue", "alpha"]),
         ("mrtrix", ["abbreviation", "red", "green", "blue", "alpha"]),
@@ -198,6 +199,46 @@ def test_rows_that_a_quote_swallowed_are_pointed_out(lut_of):
     with pytest.warns(LutWarning, match=r"line 3: a quoted cell holds 2 lines .*'3\\tC' for one"):
         lut = lut_of('index\tname\n1\tA\n2\t"B\n3\tC\n4\tD"\n5\tE\n')
     assert lut.indices == [1, 2, 5]
+
+
+def test_a_quoted_cell_may_begin_like_a_row(lut_of):
+    table = lut_of('index\tname\tnote\n1\tA\t"5\tx\nmore"\n').to_dataframe()
+    assert table["note"].tolist() == ["5\tx\nmore"]
+
+
+@pytest.mark.parametrize(
+    ("content", "place"),
+    [
+        ("index\tname\n1\tA\n1\tB\n", r"line 3: .* \(line 2\)"),
+        ("1 A\n\n1 B\n", r"line 3: .* \(line 1\)"),
+        ("A\n1 1 1 1 1\nB\n1 2 2 2 2\n", r"line 4: .* \(line 2\)"),
+        ('[{"index": 1, "name": "A"}, {"index": 1, "name": "B"}]', r"entry 2: .* \(entry 1\)"),
+    ],
+)
+def test_an_id_that_comes_twice_is_found_in_its_places(lut_of, content, place):
+    with pytest.raises(LutError, match=rf"labels\.txt, {place}"):
+        lut_of(content)
+
+
+def test_a_number_is_part_of_the_name_where_there_are_colours(lut_of):
+    lut = lut_of("1 Area 2001 1 2 3 0\n2 Area 2002 1 2 3 0\n")
+    assert [region.name for region in lut] == ["Area 2001", "Area 2002"]
+
+
+@pytest.mark.parametrize(
+    ("magic", "what"),
+    [
+        (b"\x1f\x8b", "a gzip file"),
+        (b"PK\x03\x04", "a zip file or a spreadsheet"),
+        (b"\x89HDF", "an HDF5 or MATLAB file"),
+        (b"MATLAB", "a MATLAB file"),
+        (b"\x89PNG", "a picture"),
+        (b"%PDF", "a PDF"),
+    ],
+)
+def test_what_is_no_text_is_called_what_it_is(lut_of, magic, what):
+    with pytest.raises(LutError, match=rf"labels\.txt is no look-up table. It looks like {what}"):
+        lut_of(magic + b"index\tname\n1\tA\n")
 
 
 def test_several_rows_of_the_background_are_pointed_out(lut_of):

@@ -154,7 +154,7 @@ def _doubt(raw: bytes, text: str, path: Path) -> None:
 
 def _guess(raw: bytes) -> str:
     """UTF-8, unless the beginning has many zeros, all of them in the place of UTF-16's."""
-    head = raw[: min(len(raw), _HEAD) & ~1]
+    head = raw[:_HEAD]
     even, odd = head[::2].count(0), head[1::2].count(0)
     if min(even, odd) * 8 > max(even, odd) or max(even, odd) * 8 < len(head):
         return "utf-8"
