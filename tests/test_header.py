@@ -278,7 +278,7 @@ def test_a_mismatch_names_both_files(tmp_path, extract):
 def test_what_is_elsewhere_is_refused_before_it_is_read(tmp_path, extract, passes):
     header = image(np.zeros((1, 1, 1), "u1")).header.copy()
     header.set_data_shape((300, 300, 200))
-    header["vox_offset"] = 352
+    header["vox_offset"], header["scl_slope"], header["scl_inter"] = 352, 1, 0
     bomb = gzipped(tmp_path / "other.nii.gz", header.binaryblock + bytes(4 + 300 * 300 * 200))
     with pytest.raises(GridMismatchError, match=r"other\.nii\.gz has \(300, 300, 200\) voxels"):
         extract(volume(ramp()), bomb)
