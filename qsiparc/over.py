@@ -9,7 +9,7 @@ from qsiparc.answer import Answer
 from qsiparc.errors import NiftiWarning, OptionError, collected_warnings, warn
 from qsiparc.kernels import gather
 from qsiparc.masking import within
-from qsiparc.parcellation import Parcellation
+from qsiparc.placing import labels_on
 from qsiparc.probreduce import ProbReduction, reduce_maps
 from qsiparc.probseg import Probseg
 from qsiparc.reduce import Reduction, reduce_map
@@ -37,7 +37,7 @@ def over_labels(
     resample: Resample | None,
 ) -> Answer:
     """Reduce maps, one after the other, over a label image; see ``DataArray.parc.extract``."""
-    parcellation = Parcellation.from_labels(dseg).on(asked.grid, resample=resample, name=asked.name)
+    parcellation = labels_on(dseg, asked.grid, resample=resample, name=asked.name)
     rows = region_rows(as_lut(lut, parcellation), parcellation, unknown)
     attrs: dict[str, Any] = {}
     if weights is None:
