@@ -235,6 +235,7 @@ MAY_IMPORT = {
     "onepass": set(),
     "options": set(),
     "over": {
+        "ahead",
         "answer",
         "kernels",
         "masking",
