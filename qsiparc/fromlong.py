@@ -126,7 +126,8 @@ def _cube(frame: pd.DataFrame, stats: Sequence[str] | None) -> xr.Dataset:
         coords |= text_coords(_one_each(frame, codes[dim], columns, dim), dim)
     silent = [name for name in SCALAR_COORDS if name not in on_scalar]
     coords |= text_coords({name: [""] * len(levels["scalar"]) for name in silent}, "scalar")
-    coords |= _file_coords(frame.attrs.get(FILES_ATTR, {}), levels)
+    files = frame.attrs.get(FILES_ATTR, {})
+    coords |= _file_coords(files.get(atlases[0], files) if atlases else files, levels)
     own = (STATS_ATTR, FILES_ATTR)
     attrs = {str(key): value for key, value in frame.attrs.items() if key not in own}
     if atlases:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
+import pandas as pd
 
 from qsiparc.errors import OptionError, QsiparcWarning, SelectionError, warn
 from qsiparc.names import MEMBER_LABELS, REGION_COORDS
@@ -95,6 +96,7 @@ def group_regions(
     >>> group_regions([1, 2], names, {"Vis": ["LH_Vis", 2]}).columns
     {'region_name': ['Vis'], 'hemisphere': ['bilateral']}
     """
+    by = _plain(by)
     if isinstance(by, Mapping):
         found = _from_mapping(labels, columns["region_name"], by)
         split = [columns["hemisphere"]] if by_hemisphere else []
@@ -114,6 +116,22 @@ def group_regions(
     names = ["_".join(key) for key in keyed]
     shared = common_columns(columns, list(keyed.values()))
     return Groups({"region_name": names, **shared}, members, what)
+
+
+def _plain(by: Any) -> Any:  # noqa: ANN401 - whatever was given
+    """What makes groups, of a Series its mapping; an error that says what may be given instead."""
+    if isinstance(by, pd.Series):
+        return by.to_dict()
+    is_names = isinstance(by, Sequence) and all(isinstance(name, str) for name in by)
+    if not isinstance(by, Mapping) and not is_names:
+        raise TypeError(
+            f"by takes the name of a column, a list of them, or a mapping of groups to lists of "
+            f"regions, not {by!r}. Of one group: {{'its name': [its regions]}}."
+        )
+    nameless = [name for name in by if name is None or name == ""]
+    if nameless:
+        raise OptionError(f"{nameless[0]!r} is no name: of a group, give it one.")
+    return by
 
 
 def _from_columns(

@@ -61,7 +61,10 @@ def whole_labels(image: xr.DataArray, name: str) -> NDArray[Any]:
     flat = values.reshape(-1, order="F")
     if flat.dtype.kind in "iu":
         if flat.dtype == np.uint64 and flat.size and flat.max() > np.iinfo(np.int64).max:
-            raise LabelError(f"{name}: the label {flat.max()} is beyond int64.")
+            raise LabelError(
+                f"{name}: the label {flat.max()} is beyond int64, in which labels are kept. Number "
+                f"the regions anew, in the look-up table too."
+            )
         return flat
     if flat.dtype.kind == "b":
         return flat.astype(np.uint8)
@@ -91,8 +94,8 @@ def _rounded(flat: NDArray[np.floating], name: str) -> NDArray[np.signedinteger]
         flat = np.where(missing, 0, flat)
     if np.isinf(flat).any():
         raise LabelError(
-            f"{name}: {np.count_nonzero(np.isinf(flat))} values are infinite. This is not a label "
-            f"image."
+            f"{name}: {np.count_nonzero(np.isinf(flat))} values are infinite, and labels are whole "
+            f"numbers. This is not a label image: a scalar map given in its place?"
         )
     largest = float(np.abs(flat).max())
     if largest >= exact:

@@ -139,12 +139,15 @@ def region_rows(lut: AtlasLUT, parcellation: Parcellation, unknown: Unknown) -> 
         indices = np.concatenate([indices, strange])
     elif strange.size:
         table_name = f"the LUT {lut.atlas_name!r}" if lut.atlas_name else "the LUT"
+        table_name += f" ({lut.source})" if lut.source else ""
         message = (
             f"{name} holds {counted(strange)} that {table_name} does not name: {some(strange)}."
         )
         if unknown == "raise" or strange.size == len(parcellation):
             none = " None of its regions is in the image: is it another atlas's LUT?"
-            raise LabelError(message + (none if strange.size == len(parcellation) else ""))
+            none = none if len(lut) else " It has no regions. Give one that has: read_lut(path)."
+            step = " Give the LUT of this image; unknown='warn' leaves them out."
+            raise LabelError(message + (none if strange.size == len(parcellation) else step))
         warn(f"{message} They are left out; unknown='keep' keeps them.", LabelWarning)
     elif not len(parcellation):
         warn(f"{name} holds no label at all, so every statistic is NaN.", LabelWarning)

@@ -67,7 +67,7 @@ def to_long(cube: xr.Dataset | xr.DataTree) -> pd.DataFrame:
         if not nodes:
             raise CubeError("This tree holds no cube, so there is nothing to make a table of.")
         named = [ds.assign_attrs(atlas=ds.attrs.get("atlas") or name) for name, ds in nodes]
-        return pd.concat(map(to_long, named), ignore_index=True)
+        return _stacked([to_long(one) for one in named], [one.attrs["atlas"] for one in named])
     values = unselected(cube)[VALUE]
     further = [dim for dim in values.dims if dim not in CUBE_DIMS]
     values = values.transpose("subject", "scalar", *further, "region", "stat")
@@ -100,6 +100,19 @@ def to_long(cube: xr.Dataset | xr.DataTree) -> pd.DataFrame:
     attrs = {str(key): value for key, value in cube.attrs.items()}
     frame.attrs.update({**attrs, STATS_ATTR: stats, FILES_ATTR: _files(values)})
     return frame
+
+
+def _stacked(frames: list[pd.DataFrame], atlases: list[str]) -> pd.DataFrame:
+    """Tables of several atlases, one below the other, with what all of them say of themselves."""
+    stacked = pd.concat(frames, ignore_index=True)
+    first, *others = (frame.attrs for frame in frames)
+    shared = {
+        key: value for key, value in first.items() if all(o.get(key) == value for o in others)
+    }
+    stats = dict.fromkeys(name for frame in frames for name in frame.attrs[STATS_ATTR])
+    files = {atlas: frame.attrs[FILES_ATTR] for atlas, frame in zip(atlases, frames, strict=True)}
+    stacked.attrs = {**shared, STATS_ATTR: list(stats), FILES_ATTR: files}
+    return stacked
 
 
 def _files(values: xr.DataArray) -> dict[str, dict[str, Any]]:

@@ -47,6 +47,21 @@ def at(cube, group, stat):
     return cube.parc.sel(region_name=group, stat=stat).value.item()
 
 
+@pytest.mark.parametrize("by", [None, 5, [1, 2], pd.DataFrame({"a": [1]}), len])
+@pytest.mark.parametrize("use", ["aggregate", "relabel"])
+def test_what_is_no_grouping(cube, by, use):
+    with pytest.raises(TypeError, match="by takes the name of a column, a list of them, or a map"):
+        cube.parc.aggregate(by) if use == "aggregate" else volume(LABELS).parc.relabel(by, LUT)
+
+
+def test_a_group_has_a_name_and_a_series_is_a_mapping(cube):
+    for name in (None, ""):
+        with pytest.raises(OptionError, match="is no name: of a group, give it one"):
+            cube.parc.aggregate({name: [1, 2]})
+    both = [cube.parc.aggregate(by) for by in ({1: "X", 2: "X"}, pd.Series({1: "X", 2: "X"}))]
+    xr.testing.assert_identical(*both)
+
+
 class TestByHand:
     def test_mean_and_count(self, cube):
         lobes = cube.parc.aggregate("lobe")

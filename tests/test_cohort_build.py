@@ -277,7 +277,8 @@ def test_shards_share_the_scans(tree, out):
 def test_a_truncated_map_is_recorded_and_the_rest_goes_on(tree, out):
     damage(tree / FA.format("002"))
     with pytest.warns(
-        QsiparcWarning, match=r"1 of 3 scans failed.*sub-002_ses-01, map: .*cut short"
+        QsiparcWarning,
+        match=r"1 of 3 scans failed.*sub-002_ses-01, map of .*gz: .*cut short",
     ):
         parts_only(tree, out)
     (row,) = table(out).to_dict("records")
@@ -319,7 +320,7 @@ def test_a_dseg_on_another_grid(tree, out):
 
 def test_a_dseg_that_cannot_be_read_costs_its_atlas(tree, out):
     damage(tree / DSEG.format("002"), keep=0)
-    with pytest.warns(QsiparcWarning, match="dseg: .*The file is empty"):
+    with pytest.warns(QsiparcWarning, match=r"dseg of sub-.*gz: .*The file is empty"):
         parts_only(tree, out)
     assert table(out)[["atlas", "step"]].to_numpy().tolist() == [["4S156Parcels", "dseg"]]
     assert list(read_part(out / "parts" / f"{SCANS[1]}.nc").children) == ["Brainnetome246Ext"]

@@ -86,6 +86,18 @@ class TestToLong:
         frame = tree.parc.to_long()
         assert frame["atlas"].tolist() == ["Four"] * 8 + ["B"] * 8
 
+    def test_a_tree_of_two_kinds_is_written_and_taken_apart(self, tmp_path):
+        other = make(lut=AtlasLUT(LUT.regions, "Other"), stats=["mean", "percentile_90"])
+        tree = xr.DataTree.from_dict({"Four": make(), "Other": other})
+        path = tree.parc.to_tsv(tmp_path / "t.tsv")
+        sidecar = json.loads(path.with_suffix(".json").read_text())
+        assert sidecar["statistics"][-1] == "percentile_90"
+        assert set(sidecar["files"]) == {"Four", "Other"}
+        frame = tree.parc.to_long()
+        back = qsiparc.from_long(frame[frame["atlas"] == "Other"], stats=["mean", "percentile_90"])
+        np.testing.assert_array_equal(back.value, other.value)
+        assert back.attrs["atlas"] == "Other"
+
     def test_two_scans_of_one_name_are_refused(self):
         twice = xr.concat([make("sub-1"), make("sub-1")], "subject")
         with pytest.raises(CubeError, match=r"stand twice on subject.*'sub-1', 'sub-1'"):

@@ -61,6 +61,8 @@ def infer_hemisphere(name: str) -> Hemisphere:
     >>> infer_hemisphere("HIP-head-l-rh"), infer_hemisphere("Brain-Stem")
     ('R', 'bilateral')
     """
+    if not _ANY_SIGN.search(name):
+        return "bilateral"
     return _hemisphere(_NUMBER.sub("0", name.strip()))
 
 

@@ -183,9 +183,11 @@ def _warn_of(report: Report, out: Path) -> None:
     bad = [status for status in report.statuses if status.failures]
     if bad:
         first = bad[0].failures[0]
+        name = Path(first.file).name
+        of = f" of {name}" if name and name not in first.reason else ""
         warn(
             f"{len(bad)} of {len(report.statuses)} scans failed, or part of them did; the first: "
-            f"{first.scan}, {first.step}: {first.reason} All of them: {out / 'failures.tsv'}.",
+            f"{first.scan}, {first.step}{of}: {first.reason} All of them: {out / 'failures.tsv'}.",
             QsiparcWarning,
         )
     dropped = [status for status in report.statuses if status.dropped]
