@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 from scipy.spatial import cKDTree
 
-from qsiparc.nifti import to_nibabel
+from qsiparc.niftiwriter import to_nibabel
 from qsiparc.phantom.brain import CENTRE, ZONES, Anatomy, Shape, anatomy, in_brain
 from qsiparc.phantom.maps import MEANS, measured, signal
 from qsiparc.space import with_affine

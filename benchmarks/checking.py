@@ -11,16 +11,15 @@ import argparse
 import statistics
 import tempfile
 import time
-import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import nibabel as nib
 import numpy as np
+from zlib_ng import zlib_ng
 
 import qsiparc
 from qsiparc.header import load_image
-from qsiparc.inflate import INFLATE_BYTES, READ_BYTES, engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 
 SHAPE = (145, 174, 145)
 HEADER, GZIP_HEADER = 352, 10
+CHUNK, PIECE = 2**17, 2**19
 
 
 def checked(path: Path) -> Callable[[], np.ndarray]:
@@ -52,10 +52,10 @@ def bare(path: Path) -> np.ndarray:
             stream.readinto(out)
         else:
             stream.seek(GZIP_HEADER)
-            inflater = engine().decompressobj(-zlib.MAX_WBITS)
+            inflater = zlib_ng.decompressobj(-zlib_ng.MAX_WBITS)
             while view:
-                chunk = inflater.unconsumed_tail or stream.read(READ_BYTES)
-                data = inflater.decompress(chunk, INFLATE_BYTES)[skip:]
+                chunk = inflater.unconsumed_tail or stream.read(CHUNK)
+                data = inflater.decompress(chunk, PIECE)[skip:]
                 skip = 0
                 view[: len(data)] = data
                 view = view[len(data) :]

@@ -414,7 +414,7 @@ class DataArrayParc(_OnVolumes):
         >>> fa[1:].parc.to_nibabel().affine[:3, 3].tolist()
         [2.0, 0.0, 0.0]
         """
-        from qsiparc.nifti import to_nibabel
+        from qsiparc.niftiwriter import to_nibabel
 
         return to_nibabel(self._obj)
 
@@ -449,7 +449,7 @@ class DataArrayParc(_OnVolumes):
         >>> qsiparc.open_nifti(path).parc.affine.tolist() == affine.tolist()
         True
         """
-        from qsiparc.nifti import to_nifti
+        from qsiparc.niftiwriter import to_nifti
 
         return to_nifti(self._obj, path)
 

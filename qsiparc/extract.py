@@ -2,47 +2,43 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 import xarray as xr
 
+from qsiparc.answer import Question, as_cube, map_names
 from qsiparc.catalogue import require_no_mask, require_weighted, resolve
-from qsiparc.catalogue.own import own_attrs
-from qsiparc.coords import file_coords, further_coords, scalar_coords, subject_coords
-from qsiparc.cube import assemble, is_cube, text_coords
+from qsiparc.coords import scalar_coords
+from qsiparc.cube import is_cube
 from qsiparc.errors import CubeError, NiftiWarning, warn
 from qsiparc.masking import Mask
 from qsiparc.names import (
     OUTPUT_COLUMNS,
     REGION_COORDS,
     SCALAR_COORDS,
-    STATED_RANGES,
     VOLUME,
     VOXEL_DIMS,
 )
 from qsiparc.nifti import open_nifti
-from qsiparc.over import Question, over_labels, over_probabilities
-from qsiparc.reduce import by_scalar
+from qsiparc.over import over_labels, over_probabilities
 from qsiparc.space import voxel_grid
 from qsiparc.table import to_long
 from qsiparc.validity import Validity
-from qsiparc.version import __version__
 from qsiparc.voxels import require_real
 from qsiparc.weights import is_probability
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     import nibabel as nib
 
     from qsiparc.atlas import AtlasLUT
-    from qsiparc.catalogue import Statistic, Stats
+    from qsiparc.catalogue import Stats
     from qsiparc.parcellation import Dseg, Resample
-    from qsiparc.regions import Lut, Regions, Unknown
+    from qsiparc.regions import Lut, Unknown
     from qsiparc.validity import Range
     from qsiparc.weights import Image
 
@@ -100,7 +96,7 @@ def extract_cube(
             )
     grid, *_ = [voxel_grid(volume) for volume in volumes]  # each checks its own witness
     of_scalars = scalar_coords(volumes, scalar)
-    names = _map_names(of_scalars)
+    names = map_names(of_scalars)
     of_maps = tuple(
         validity.of_map(volume.attrs, name) for volume, name in zip(volumes, names, strict=True)
     )
@@ -122,52 +118,7 @@ def extract_cube(
         )
     else:
         answer = over_labels(asked, dseg, lut, weights=weights, unknown=unknown, resample=resample)
-    rows, reduced = answer.rows, answer.reduced
-    coords = {
-        **further_coords(volumes[0]),
-        "region": ("region", rows.indices),
-        **text_coords(rows.columns, "region"),
-        **text_coords({"stat": [statistic.name for statistic in statistics]}, "stat"),
-        **subject_coords(volumes[0], subject),
-        **of_scalars,
-        **file_coords(volumes, answer.source),
-    }
-    counted = {
-        **validity.attrs(),
-        **_stated_attrs(names, of_maps),
-        **answer.attrs,
-        **({"mask": within.name} if within else {}),
-    }
-    return assemble(by_scalar(reduced), coords, _attrs(rows, stats, statistics, counted))
-
-
-def _attrs(
-    rows: Regions, stats: Stats, statistics: Sequence[Statistic], counted: Mapping[str, Any]
-) -> dict[str, Any]:
-    """What a cube says of its regions, its statistics, and what counted."""
-    return {
-        "atlas": rows.atlas_name,
-        "lut": rows.source,
-        "stats": stats if isinstance(stats, str) else " ".join(s.name for s in statistics),
-        **own_attrs(statistics),
-        **counted,
-        "generated_by": f"qsiparc {__version__}",
-    }
-
-
-def _map_names(coords: Mapping[str, Any]) -> tuple[str, ...]:
-    """What the maps are called: scalars, or one word for what has a dim of them."""
-    if "scalar" not in coords:
-        return ("the maps",)
-    _, scalars = coords["scalar"]
-    return tuple(str(name) for name in scalars)
-
-
-def _stated_attrs(names: Sequence[str], of_maps: Sequence[Validity]) -> dict[str, str]:
-    """The ranges that maps state themselves, where they were not overruled."""
-    known = zip(names, of_maps, strict=True)
-    stated = {name: of_map.stated for name, of_map in known if of_map.stated}
-    return {STATED_RANGES: json.dumps(stated, ensure_ascii=False)} if stated else {}
+    return as_cube(asked, answer, of_scalars, stats=stats, validity=validity, subject=subject)
 
 
 def _volumes(maps: xr.DataArray | xr.Dataset) -> list[xr.DataArray]:

@@ -218,26 +218,37 @@ class Segments:
         edges = np.searchsorted(starts, np.arange(0, self.values.size, BLOCK))
         large = np.flatnonzero(self.count[full] > BLOCK)
         edges = np.unique([*edges.tolist(), *large.tolist(), *(large + 1).tolist(), full.size])
+        room = np.empty((2, 2 * BLOCK))  # the regions that begin in a block may end in the next
         with np.errstate(over="ignore", invalid="ignore"):
             for first, last in pairwise(edges.tolist()):
-                self._add_powers(full[first:last], result)
+                self._add_powers(full[first:last], result, room)
             result /= self.count
             _shift(result)
             result[0] += self.median
         self._mend_infinite(result[0], full)
         return result
 
-    def _add_powers(self, regions: NDArray[np.intp], result: NDArray[np.float64]) -> None:
-        """Sums of the first four powers about the median, of small regions or of one large one."""
+    def _add_powers(
+        self,
+        regions: NDArray[np.intp],
+        result: NDArray[np.float64],
+        room: NDArray[np.float64],
+    ) -> None:
+        """Sums of the first four powers about the median, of small regions or of one large one.
+
+        ``room`` is (2, values) to compute in: memory that is used again is still in the cache.
+        """
         begin, end = int(self.offsets[regions[0]]), int(self.offsets[regions[-1] + 1])
         starts = self.offsets[regions] - begin
         centre = self.median[regions]
         step = BLOCK if regions.size == 1 else end - begin
         for at in range(begin, end, step):
-            x = self.values[at : min(at + step, end)].astype(np.float64)
+            values = self.values[at : min(at + step, end)]
+            x, square = room[:, : values.size]
+            x[...] = values
             x -= np.repeat(centre, self.count[regions]) if centre.size > 1 else centre
             result[0, regions] += np.add.reduceat(x, starts)
-            square = x * x
+            np.multiply(x, x, out=square)
             result[1, regions] += np.add.reduceat(square, starts)
             x *= square
             result[2, regions] += np.add.reduceat(x, starts)

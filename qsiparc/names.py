@@ -7,6 +7,9 @@ from typing import Final, Literal
 VOXEL_DIMS: Final = ("i", "j", "k")
 """Dims of a volume: the voxel axes of the file, slowest last."""
 
+LABEL_INTENT: Final = 1002
+"""The intent of a NIfTI image that holds labels."""
+
 VOLUME: Final = "volume"
 """The fourth dim of a 4D file."""
 

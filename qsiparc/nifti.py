@@ -1,10 +1,10 @@
-"""NIfTI ↔ lazy DataArray."""
+"""From NIfTI to a lazy DataArray."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import nibabel as nib
 import numpy as np
@@ -12,30 +12,19 @@ import xarray as xr
 from nibabel.spatialimages import SpatialImage
 from xarray.core import indexing
 
-from qsiparc.atomic import replacing
 from qsiparc.entities import describe, parse_name
 from qsiparc.errors import NiftiError, NiftiWarning, SpaceError, warn
-from qsiparc.grid import SAME_MM, Grid
+from qsiparc.grid import Grid
 from qsiparc.header import check_stored, load_image
 from qsiparc.names import LABEL, SPACE, VOLUME, VOXEL_DIMS, legible
 from qsiparc.sidecar import read_label_map, read_sidecar
-from qsiparc.space import GRID_ATTR, space_coords, voxel_grid
+from qsiparc.space import GRID_ATTR, space_coords
 from qsiparc.unreadable import naming
-from qsiparc.voxels import MemoryArray, NiftiArray, in_memory, require_real
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from numpy.typing import NDArray
+from qsiparc.voxels import MemoryArray, NiftiArray, require_real
 
 CODES: Final = ("sform_code", "qform_code", "intent_code")
-SUFFIXES: Final = (".nii", ".nii.gz", ".NII", ".NII.GZ")
-"""nibabel finds no file whose suffix mixes the cases."""
 IN_MEMORY: Final = "the image in memory"
 OTHER_UNITS: Final = {1: "metres", 3: "micrometres"}
-LABEL_INTENT: Final = 1002
-WITHOUT_PARAMETERS: Final = range(1001, 1012)
-"""Intents that say all by themselves; those of distributions need numbers that are not kept."""
 
 
 def open_nifti(
@@ -108,6 +97,31 @@ def read_dataset(path_or_image: str | os.PathLike[str] | SpatialImage) -> xr.Dat
     Dataset
         Its variable is named by the ``param`` entity of the file's name, else by its suffix.
     """
+    return _described(path_or_image)[0]
+
+
+def read_lazily(path: Path) -> tuple[xr.DataArray, NiftiArray]:
+    """The one variable of a file, and where its voxels are.
+
+    Parameters
+    ----------
+    path : Path
+        The volume.
+
+    Returns
+    -------
+    DataArray
+        As `read_dataset` has it.
+    NiftiArray
+        The same voxels, for those who read a file in their own way.
+    """
+    dataset, data = _described(path)
+    (volume,) = dataset.data_vars.values()
+    return volume, data
+
+
+def _described(path_or_image: str | os.PathLike[str] | SpatialImage) -> tuple[xr.Dataset, Any]:
+    """The dataset of a volume, and its lazy voxels."""
     if isinstance(path_or_image, SpatialImage):
         image: Any = path_or_image
         filename = image.get_filename()
@@ -130,7 +144,7 @@ def _is_in_file(image: Any) -> bool:  # noqa: ANN401 - nibabel is half typed
     return nib.is_proxy(image.dataobj) and isinstance(image.dataobj.file_like, str | os.PathLike)
 
 
-def _dataset_of(image: Any, path: Path | None) -> xr.Dataset:  # noqa: ANN401 - nibabel is half typed
+def _dataset_of(image: Any, path: Path | None) -> tuple[xr.Dataset, Any]:  # noqa: ANN401 - nibabel is half typed
     name = str(path or IN_MEMORY)
     shape = _volume_shape(image.shape, name)
     try:
@@ -159,7 +173,7 @@ def _dataset_of(image: Any, path: Path | None) -> xr.Dataset:  # noqa: ANN401 - 
         names = read_label_map(path, shape[3]) if path else None
         if names:
             coords = coords.assign({LABEL: (VOLUME, np.array(names, np.dtypes.StringDType()))})
-    return xr.Dataset({_variable_name(path): variable}, coords)
+    return xr.Dataset({_variable_name(path): variable}, coords), data
 
 
 def _volume_shape(shape: tuple[int, ...], name: str) -> tuple[int, ...]:
@@ -228,100 +242,3 @@ def _codes(header: Any, name: str) -> dict[str, int]:  # noqa: ANN401 - as _data
             NiftiWarning,
         )
     return codes
-
-
-def to_nibabel(volume: xr.DataArray) -> nib.Nifti1Image:
-    """A NIfTI image of a volume as it is now: sliced, strided or reversed.
-
-    Parameters
-    ----------
-    volume : DataArray
-        Dims ``i, j, k``, and ``volume`` or not, in any order.
-
-    Returns
-    -------
-    nibabel.Nifti1Image
-        With an affine that puts each voxel where it was, and the codes of the file it came from.
-        There is always an sform; there is no qform where it would put voxels elsewhere, as it
-        cannot shear. The intent is kept, but for that of a statistic with parameters, and of labels
-        where these are none any more. What NIfTI-1 readers may not know is stored as what they do:
-        bool as uint8, float16 as float32, float128 as float64, 64-bit integers as int32 where all
-        of them fit.
-
-    Raises
-    ------
-    SpaceError
-        The volume has no affine, or lost a voxel axis.
-    NiftiError
-        Its values are no real numbers.
-    """
-    grid = voxel_grid(volume)
-    further = [dim for dim in volume.dims if dim not in VOXEL_DIMS]
-    if len(further) > 1:
-        raise SpaceError(
-            f"A NIfTI image has at most four dimensions; select along {further} until one is left."
-        )
-    require_real(volume.dtype, "the volume" if volume.name is None else str(volume.name))
-    data = _storable(np.asarray(volume.transpose(*VOXEL_DIMS, *further).values))
-    image: Any = nib.Nifti1Image(data, grid.affine, dtype=data.dtype)
-    attrs: Mapping[str, Any] = volume.coords[SPACE].attrs
-    image.set_sform(grid.affine, int(attrs.get("sform_code", 1)) or 1)
-    image.set_qform(grid.affine, int(attrs.get("qform_code", 1)))
-    if Grid(image.get_qform(), grid.shape).displacement(grid) > SAME_MM:
-        image.set_qform(None)  # it cannot shear, and some readers would take it for the place
-    image.header.set_xyzt_units("mm")
-    image.header.set_intent(_intent(attrs, data), allow_unknown=True)
-    return image  # type: ignore[no-any-return]  # half typed
-
-
-def _intent(attrs: Mapping[str, Any], data: NDArray[Any]) -> int:
-    """The intent of the file that a volume came from, unless it says labels and they are none."""
-    code = int(attrs.get("intent_code", 0))
-    if code == LABEL_INTENT and not np.array_equal(data, np.rint(data)):
-        return 0
-    return code if code in WITHOUT_PARAMETERS else 0
-
-
-def _storable(data: NDArray[Any]) -> NDArray[Any]:
-    """The same numbers in a type that NIfTI-1 readers know."""
-    if data.dtype == np.bool_:
-        return data.astype(np.uint8)
-    if data.dtype == np.float16:
-        return data.astype(np.float32)
-    if data.dtype.kind == "f":
-        return data.astype(in_memory(data.dtype), copy=False)
-    if data.dtype.kind in "iu" and data.dtype.itemsize == 8:  # noqa: PLR2004 - 64 bits
-        small = data.astype(np.int32)
-        return small if np.array_equal(small, data) else data
-    return data
-
-
-def to_nifti(volume: xr.DataArray, path: str | os.PathLike[str]) -> Path:
-    """Write a volume to a ``.nii`` or ``.nii.gz`` file, whole or not at all.
-
-    Parameters
-    ----------
-    volume : DataArray
-        Dims ``i, j, k``, and ``volume`` or not.
-    path : str or Path
-        Where to; a file that is there is replaced.
-
-    Returns
-    -------
-    Path
-        The file.
-
-    Raises
-    ------
-    NiftiError
-        The name does not end in ``.nii`` or ``.nii.gz``, or the values are no real numbers.
-    SpaceError
-        As in `to_nibabel`.
-    """
-    path = Path(path)
-    if not path.name.endswith(SUFFIXES):
-        raise NiftiError(f"{path}: the name of a NIfTI file ends in .nii or .nii.gz.")
-    image = to_nibabel(volume)
-    with replacing(path) as new:
-        nib.save(image, new)
-    return path

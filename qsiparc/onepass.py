@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qsiparc.inflate import Inflation
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -37,9 +35,7 @@ class Pass:
 
     def _start(self) -> None:
         self._stream = self._array.opened()
-        size = self._array.nbytes
-        name = str(self._array.path)
-        self._inflation = Inflation(self._stream, skip=self._array.offset, size=size, name=name)
+        self._source = self._array.source(self._stream)
         self._next = 0
 
     def volume(self, number: int) -> NDArray[Any]:
@@ -48,13 +44,13 @@ class Pass:
             self.close()
             self._start()
         while self._next <= number:
-            self._inflation.read_into(self._volume)
+            self._source.read_into(self._volume)
             self._next += 1
         return self._volume.view(self._array.stored).reshape(self._array.shape[:3], order="F")
 
     def finish(self) -> None:
         """Read the rest, so that the checksum is checked."""
-        self._array.warn_of_more(self._inflation.finish())
+        self._array.warn_of_more(self._source.finish())
 
     def close(self) -> None:
         """Close the file."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from qsiparc.answer import Answer
 from qsiparc.errors import OptionError
 from qsiparc.kernels import gather
 from qsiparc.masking import within
@@ -16,70 +16,10 @@ from qsiparc.regions import as_lut, region_rows, volume_rows
 from qsiparc.weights import PROBABILITY, UNNAMED, checked_weights, is_probability, weigh, weights_on
 
 if TYPE_CHECKING:
-    import xarray as xr
-
-    from qsiparc.catalogue import Statistic
-    from qsiparc.grid import Grid
-    from qsiparc.masking import Mask
+    from qsiparc.answer import Question
     from qsiparc.parcellation import Dseg, Resample
-    from qsiparc.regions import Lut, Regions, Unknown
-    from qsiparc.validity import Validity
+    from qsiparc.regions import Lut, Unknown
     from qsiparc.weights import Image
-
-
-@dataclass(frozen=True, eq=False)
-class Question:
-    """What is asked of maps, whatever the atlas.
-
-    Parameters
-    ----------
-    volumes : tuple of DataArray
-        The maps, on one grid.
-    grid : Grid
-        Theirs.
-    statistics : tuple of Statistic
-        What is computed.
-    validities : tuple of Validity
-        Which voxels count, of each map.
-    scalars : tuple of str
-        What the maps are called, for messages.
-    mask : Mask or None
-        Which voxels are looked at.
-    """
-
-    volumes: tuple[xr.DataArray, ...]
-    grid: Grid
-    statistics: tuple[Statistic, ...]
-    validities: tuple[Validity, ...]
-    scalars: tuple[str, ...]
-    mask: Mask | None
-
-    @property
-    def name(self) -> str:
-        """What the maps are called where grids are compared: the file of the first, or empty."""
-        return str(self.volumes[0].attrs.get("source", ""))
-
-
-@dataclass(frozen=True, eq=False)
-class Answer:
-    """What came of it.
-
-    Parameters
-    ----------
-    rows : Regions
-        Regions, in the order of the values.
-    source : str
-        Name of the atlas image's file, or empty.
-    reduced : list of Variable
-        ``(…, region, stat)`` of each map.
-    attrs : dict
-        What a cube says of thresholds and weights.
-    """
-
-    rows: Regions
-    source: str
-    reduced: list[xr.Variable]
-    attrs: dict[str, Any] = field(default_factory=dict)
 
 
 def over_labels(

@@ -11,11 +11,11 @@ import xarray as xr
 
 from qsiparc.entities import parse_entities
 from qsiparc.errors import GridMismatchError, LabelWarning, OptionError, SpaceError, warn
-from qsiparc.grid import Grid, match_grids
+from qsiparc.grid import Grid, GridMatch, match_grids
 from qsiparc.kernels import Plan, Segments, gather, make_plan
 from qsiparc.labels import some, whole_labels
-from qsiparc.names import SPACE, VOXEL_DIMS
-from qsiparc.nifti import LABEL_INTENT, open_nifti
+from qsiparc.names import LABEL_INTENT, SPACE, VOXEL_DIMS
+from qsiparc.nifti import open_nifti
 from qsiparc.sizes import as_html, as_text
 from qsiparc.space import GRID_ATTR, space_coords, voxel_grid
 
@@ -194,8 +194,23 @@ class Parcellation:
                 raise OptionError(f"resample takes 'nearest' or None, not {resample!r}.")
             return self._nearest(grid)
         match = match_grids(grid, self.grid, of=self.source or "the dseg", to=name or "the map")
-        if match.is_identity:
-            return self
+        return self if match.is_identity else self.turned(grid, match)
+
+    def turned(self, grid: Grid, match: GridMatch) -> Parcellation:
+        """The same labels on a map's grid, once it is known how theirs lies on it.
+
+        Parameters
+        ----------
+        grid : Grid
+            The map's.
+        match : GridMatch
+            What `qsiparc.grid.match_grids` says of the two.
+
+        Returns
+        -------
+        Parcellation
+            Reoriented exactly.
+        """
         index = np.unravel_index(self.positions, self.grid.shape, order="F")
         moved = tuple(
             self.grid.shape[axis] - 1 - index[axis] if flip else index[axis]

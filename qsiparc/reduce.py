@@ -16,7 +16,7 @@ from qsiparc.names import VOXEL_DIMS
 from qsiparc.weighted import WeightedSegments
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -77,47 +77,50 @@ class Reduction:
 
     def __call__(self, block: NDArray[Any]) -> NDArray[np.float64]:
         """``(…, i, j, k)`` to ``(…, region, stat)``."""
-        reduced = self.reduce(block)
+        return self._told(self.reduce(block))
+
+    def of_gathered(self, values: NDArray[Any]) -> NDArray[np.float64]:
+        """``(region, stat)`` of the voxels of the domain, region by region; sorted in place."""
+        return self._told(self._reduced((), [((), values)]))
+
+    def _told(self, reduced: Reduced) -> NDArray[np.float64]:
+        """The values, after a word on what is doubtful about them."""
         warn_of_huge(self.scalar, self.names, reduced.huge)
         if self.validity.is_stated and 2 * reduced.n_valid < reduced.n_found:
             _doubt_range(self.scalar, self.validity, reduced)
         return reduced.values
 
     def reduce(self, block: NDArray[Any]) -> Reduced:
-        """The same, and what there is to say of its values."""
+        """The same of a block, and what there is to say of its values."""
+        further, gather = block.shape[:-3], self.domain.parcellation.gather
+        return self._reduced(further, ((at, gather(block[at])) for at in np.ndindex(further)))
+
+    def _reduced(
+        self,
+        further: tuple[int, ...],
+        gathered: Iterable[tuple[tuple[int, ...], NDArray[Any]]],
+    ) -> Reduced:
+        """What becomes of gathered voxels, each with its place along further dims."""
         labels = self.domain.parcellation.labels
         order = np.searchsorted(labels, self.indices)
         present = order < np.searchsorted(labels, self.indices, side="right")
         order = order[present]
-        result = np.empty((*block.shape[:-3], self.indices.size, len(self.statistics)))
+        result = np.empty((*further, self.indices.size, len(self.statistics)))
         result[...] = [statistic.absent for statistic in self.statistics]
         huge = np.zeros(self.indices.size, np.intp)
         n_found = n_valid = 0
-        for at in np.ndindex(block.shape[:-3]):
-            sample = self.sample(block[at], order)
+        for at, values in gathered:
+            sample = self._sample(values, order)
             huge[present] += n_nonfinite(sample.segments)[order]
             n_found += int(sample.n_found[order].sum())
             n_valid += int(sample.count[order].sum())
             for column, statistic in enumerate(self.statistics):
-                result[(*at, present, column)] = statistic(sample)[order]
+                result[at][present, column] = statistic(sample)[order]
         return Reduced(result, huge, n_found, n_valid)
 
-    def sample(self, volume: NDArray[Any], order: NDArray[np.intp]) -> Sample:
-        """What statistics are made of, of one volume.
-
-        Parameters
-        ----------
-        volume : numpy.ndarray
-            ``(i, j, k)``.
-        order : numpy.ndarray
-            Numbers of the regions that are rows.
-
-        Returns
-        -------
-        Sample
-        """
+    def _sample(self, values: NDArray[Any], order: NDArray[np.intp]) -> Sample:
+        """What statistics are made of, of gathered voxels; ``order`` numbers the rows' regions."""
         domain = self.domain
-        values = domain.parcellation.gather(volume)
         if domain.weights is None:
             valid, known = self._plain(values)
         else:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import xarray as xr
 
-from qsiparc.nifti import to_nibabel
+from qsiparc.niftiwriter import to_nibabel
 from qsiparc.phantom.atlas import Atlas, atlas_4s156, atlas_brainnetome
 from qsiparc.phantom.catalogue import MAPS
 from qsiparc.phantom.scan import (

@@ -11,7 +11,7 @@ from xarray.backends import BackendArray
 from xarray.core import indexing
 
 from qsiparc.errors import NiftiError, NiftiWarning, warn
-from qsiparc.inflate import MAGIC, MAX_RATIO, inflate_into
+from qsiparc.inflate import MAGIC, MAX_RATIO, Inflation
 from qsiparc.memory import memory_bytes
 from qsiparc.onepass import volume_in_pass
 from qsiparc.options import get_option
@@ -171,11 +171,15 @@ class NiftiArray(BackendArray):
                     raw = self._all(stream)[key]
                 else:
                     raw = self._slice(stream, key)
-                self._require(file_state(stream))  # it may have been written to meanwhile
+                self.require_unchanged(stream)
         else:
             is_whole = False  # its memory belongs to the pass
         # A part gets memory of its own: a view would keep the whole volume alive.
-        values = np.array(raw, self.dtype, copy=None if is_whole else True)
+        return self.scaled(raw, copy=not is_whole)
+
+    def scaled(self, stored: NDArray[Any], *, copy: bool) -> NDArray[Any]:
+        """Stored voxels as values: native, and scaled as the header asks for."""
+        values = np.array(stored, self.dtype, copy=True if copy else None)
         if self.is_scaled:
             values *= self.slope
             values += self.inter
@@ -191,11 +195,15 @@ class NiftiArray(BackendArray):
         """
         stream = open_regular(self.path, NiftiError)
         try:
-            self._require(file_state(stream))
+            self.require_unchanged(stream)
         except NiftiError:
             stream.close()
             raise
         return stream
+
+    def require_unchanged(self, stream: IO[bytes]) -> None:
+        """Refuse a file that has changed since its header was read, or while it was read."""
+        self._require(file_state(stream))
 
     def _require(self, state: FileState) -> None:
         """Refuse a file that is not the one whose header was read."""
@@ -209,13 +217,16 @@ class NiftiArray(BackendArray):
         if self.nbytes > memory_bytes():  # Linux grants it, and kills who uses it
             raise MemoryError
         data = np.empty(self.nbytes, np.uint8)
-        if self.is_compressed:
-            self.warn_of_more(inflate_into(stream, data, skip=self.offset, name=str(self.path)))
-        else:
-            stream.seek(self.offset)
-            if stream.readinto(data) != data.size:  # type: ignore[attr-defined]  # a binary file has it
-                raise NiftiError(f"{self.path}: the file was cut short while it was read.")
+        source = self.source(stream)
+        source.read_into(data)
+        self.warn_of_more(source.finish())
         return data.view(self.stored).reshape(self.shape, order="F")
+
+    def source(self, stream: IO[bytes]) -> Inflation | _Plain:
+        """The image data of the opened file, from their start, to be read piece by piece."""
+        if not self.is_compressed:
+            return _Plain(stream, self)
+        return Inflation(stream, skip=self.offset, size=self.nbytes, name=str(self.path))
 
     def _slice(self, stream: IO[bytes], key: tuple[Any, ...]) -> NDArray[Any]:
         """The voxels asked for, and no others, of a plain file."""
@@ -225,6 +236,25 @@ class NiftiArray(BackendArray):
             )
         except (ValueError, OSError) as error:
             raise NiftiError(f"{self.path}: cannot read its voxels: {error}") from error
+
+
+class _Plain:
+    """The image data of a plain file, as `Inflation` has those of a gzip file."""
+
+    def __init__(self, stream: IO[bytes], array: NiftiArray) -> None:
+        self._stream: Any = stream  # it reads into arrays, as all binary files do
+        self._path = array.path
+        stream.seek(array.offset)
+
+    def read_into(self, out: NDArray[np.uint8]) -> None:
+        """Fill an array with the bytes that come next; `NiftiError` where there are too few."""
+        if self._stream.readinto(out) != out.size:
+            raise NiftiError(f"{self._path}: the file was cut short while it was read.")
+
+    @staticmethod
+    def finish() -> int:
+        """Nothing is left to check: how long the file is was known when it was opened."""
+        return 0
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import itertools
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 import qsiparc
+from qsiparc.inflate import Inflation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,6 +60,14 @@ def gzipped(path: Path, plain: bytes) -> Path:
     """The path of a gzip file with that content, the same at every run."""
     path.write_bytes(gzip.compress(plain, mtime=0))
     return path
+
+
+def inflated(stored: bytes, n: int, skip: int = 0) -> tuple[bytes, int]:
+    """The bytes of a gzip file's image data, and how many more it holds."""
+    out = np.zeros(n, np.uint8)
+    source = Inflation(io.BytesIO(stored), skip=skip, size=n, name="fa.nii.gz")
+    source.read_into(out)
+    return out.tobytes(), source.finish()
 
 
 def turned(data: np.ndarray, affine: np.ndarray, axes: Any, flips: Any) -> Any:

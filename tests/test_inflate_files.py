@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from phantoms import MM2, gzipped, image, ramp
+from phantoms import MM2, gzipped, image, inflated, ramp
 
 import qsiparc
 from qsiparc.errors import NiftiError, NiftiWarning
-from qsiparc.inflate import INFLATE_BYTES, READ_BYTES, inflate_into
+from qsiparc.inflate import PIECE
 
 pytestmark = pytest.mark.usefixtures("each_inflater")
 
@@ -31,12 +31,8 @@ LARGE = gzip.compress(
     image(np.random.default_rng(0).random((64, 64, 32), np.float32)).to_bytes(), 1, mtime=0
 )
 """So much that reading the header does not reach the end."""
-
-
-def inflated(packed, size, skip=0):
-    out = np.empty(size, np.uint8)
-    extra = inflate_into(io.BytesIO(packed), out, skip=skip, name="fa.nii.gz")
-    return out.tobytes(), extra
+LIBRARY_READS = (io.DEFAULT_BUFFER_SIZE, 2**17, 2**19)
+"""What the standard library, old and new, and zlib-ng read at a time."""
 
 
 def assert_is_right_or_refused(path):
@@ -115,16 +111,16 @@ def test_members_are_put_together_as_zlib_does(content, cuts, skip):
 
 def test_members_and_padding_may_meet_the_end_of_a_read_anywhere():
     # Stored without compression, 20 bytes of a member are its frame and 3 more a block's.
-    for beyond in range(-12, 3):
-        content = bytes(READ_BYTES - 50 - 23 * 3)
+    for read, beyond in itertools.product(LIBRARY_READS, range(-12, 3)):
+        content = bytes(read - 50 - 23 * (read // 2**14))
         first = zlib.compressobj(0, wbits=31)
         packed = first.compress(content) + first.flush()
-        packed += b"\0" * (READ_BYTES - len(packed) + beyond) + gzip.compress(b"end")
+        packed += b"\0" * (read - len(packed) + beyond) + gzip.compress(b"end")
         assert inflated(packed, len(content) + 3)[0][-3:] == b"end"
 
 
 def test_more_than_one_piece_of_inflated_data():
-    content = np.arange(INFLATE_BYTES // 2, dtype=np.uint32).tobytes()
+    content = np.arange(PIECE, dtype=np.uint32).tobytes()
     assert inflated(gzip.compress(content, 1), len(content) - 5, skip=5) == (content[5:], 0)
 
 

@@ -15,9 +15,11 @@ from concurrent.futures import (
     wait,
 )
 from contextlib import contextmanager
+from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
+from qsiparc.ahead import n_cores
 from qsiparc.cohort.record import Status
 from qsiparc.cohort.task import Task, run_task
 from qsiparc.errors import OptionError
@@ -63,7 +65,7 @@ def run_all(tasks: Iterator[Task], engine: Engine) -> Iterator[Status]:
         `engine` is nothing that runs tasks.
     """
     if engine is None or (isinstance(engine, int) and engine == 1):
-        return map(run_task, tasks)
+        return map(partial(run_task, reads_ahead=n_cores() > 1), tasks)
     if isinstance(engine, int) and not isinstance(engine, bool) and engine > 1:
         return _in_processes(tasks, engine)
     if isinstance(engine, Executor):
@@ -124,7 +126,7 @@ def _in_processes(tasks: Iterator[Task], n_workers: int) -> Iterator[Status]:
     lost: list[Task] = []
     while True:
         with _Pool(n_workers) as pool:
-            yield from _drain(tasks, pool.submit, 2 * n_workers, lost)
+            yield from _drain(tasks, pool.run, 2 * n_workers, lost)
         if not lost:
             return
         yield from map(_alone, lost)
@@ -135,7 +137,7 @@ def _by_executor(tasks: Iterator[Task], executor: Executor) -> Iterator[Status]:
     """The caller's executor; when it breaks, what is left is done in processes of our own."""
     n_workers = getattr(executor, "_max_workers", None) or _UNKNOWN_SIZE
     lost: list[Task] = []
-    yield from _drain(tasks, executor.submit, 2 * n_workers, lost)
+    yield from _drain(tasks, lambda task: executor.submit(run_task, task), 2 * n_workers, lost)
     yield from map(_alone, lost)
     yield from _in_processes(tasks, n_workers) if lost else ()
 
@@ -145,11 +147,16 @@ class _Pool(ProcessPoolExecutor):
 
     def __init__(self, n_workers: int) -> None:
         super().__init__(n_workers, _context(), initializer=_ignore_interrupts)
+        self._reads_ahead = n_cores() >= 2 * n_workers
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:  # noqa: ANN401 - the signature of the standard library
         """Submit a call; processes are started here, as they are needed."""
         with _no_main_module():
             return super().submit(fn, *args, **kwargs)
+
+    def run(self, task: Task) -> Future[Status]:
+        """Submit a task, which takes two cores where there are two for each process."""
+        return self.submit(run_task, task, reads_ahead=self._reads_ahead)
 
 
 @contextmanager
@@ -183,7 +190,7 @@ def _ignore_interrupts() -> None:
 
 
 def _drain(
-    tasks: Iterator[Task], submit: Callable[..., Future[Status]], window: int, lost: list[Task]
+    tasks: Iterator[Task], submit: Callable[[Task], Future[Status]], window: int, lost: list[Task]
 ) -> Iterator[Status]:
     """Run tasks until there are none, or the executor breaks; what it did not do is `lost`."""
     flying: dict[Future[Status], Task] = {}
@@ -211,7 +218,7 @@ def _drain(
 def _refill(
     tasks: Iterator[Task],
     flying: dict[Future[Status], Task],
-    submit: Callable[..., Future[Status]],
+    submit: Callable[[Task], Future[Status]],
     window: int,
     lost: list[Task],
 ) -> bool:
@@ -221,7 +228,7 @@ def _refill(
         if task is None:
             break
         try:
-            flying[submit(run_task, task)] = task
+            flying[submit(task)] = task
         except BrokenExecutor:
             lost.append(task)
             return True
@@ -238,7 +245,7 @@ def _error_of(future: Future[Status]) -> BaseException | None:
 def _alone(task: Task) -> Status:
     """A task in a process of its own."""
     with _Pool(1) as pool:
-        future = pool.submit(run_task, task)
+        future = pool.run(task)
         error = _error_of(future)
     return future.result() if error is None else _died(task, error)
 

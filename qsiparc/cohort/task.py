@@ -78,20 +78,22 @@ class Task:
         return Trouble(self.scan, self.participant, self.session, atlas, scalar, file, step, words)
 
 
-def run_task(task: Task) -> Status:
+def run_task(task: Task, *, reads_ahead: bool = False) -> Status:
     """Reduce a scan and write its part.
 
     Parameters
     ----------
     task : Task
         The scan.
+    reads_ahead : bool
+        Whether to read a map while the one before it is reduced, which takes a second core.
 
     Returns
     -------
     Status
         What became of it. Nothing that goes wrong with the scan is raised.
     """
-    work = Work(task, list(task.failures), list(task.left_out))
+    work = Work(task, list(task.failures), list(task.left_out), reads_ahead)
     with collected_warnings() as messages:
         try:
             tree = work.tree()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -10,16 +9,19 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import xarray as xr
 
+from qsiparc.ahead import ahead
+from qsiparc.answer import Answer, Question, as_cube, stated_attrs
+from qsiparc.catalogue import resolve
+from qsiparc.cohort.maps import Placer, ScanMap
+from qsiparc.coords import scalar_coords
 from qsiparc.cube import assemble, text, text_coords
-from qsiparc.errors import GridMismatchError
-from qsiparc.extract import extract_cube
-from qsiparc.more import more_values
-from qsiparc.names import FILE_COORDS, STATED_RANGES, STATUS, STATUS_FLAGS, VALUE, VOLUME
-from qsiparc.nifti import read_dataset
+from qsiparc.errors import GridMismatchError, QsiparcWarning, warn
+from qsiparc.masking import Domain
+from qsiparc.names import FILE_COORDS, STATUS, STATUS_FLAGS
 from qsiparc.parcellation import Parcellation
-from qsiparc.regions import as_lut, region_rows
+from qsiparc.reduce import Reduction
+from qsiparc.regions import Regions, as_lut, region_rows
 from qsiparc.sidecar import read_sidecar
-from qsiparc.space import voxel_grid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -27,9 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from qsiparc.cohort.record import Trouble
-    from qsiparc.cohort.task import MapFile, Task
-    from qsiparc.grid import Grid
-    from qsiparc.regions import Lut
+    from qsiparc.cohort.task import Task
 
 _IDENTITY: Final = ("software", "model", "param", "desc")
 
@@ -44,39 +44,39 @@ class Work:
         The scan.
     failures, left_out : list of Trouble
         What is known of it; more is added.
+    reads_ahead : bool
+        Whether to read a map while the one before it is reduced.
     """
 
     task: Task
     failures: list[Trouble]
     left_out: list[Trouble]
+    reads_ahead: bool = False
     n_values: int = 0
     first: dict[str, xr.Dataset] = field(default_factory=dict)
     """The cube of the first map of each atlas; of the others only numbers are made."""
-    compared: set[str] = field(default_factory=set)
-    """Label images whose labels were compared with their atlas's look-up table."""
+    rows: dict[str, Regions] = field(default_factory=dict)
+    """By atlas, whatever number of label images there is of it."""
+    doubted: set[str] = field(default_factory=set)
+    """Label images of which it was said what the table does not name."""
     units: dict[str, str] = field(default_factory=dict)
     """By scalar, and so are these: of the maps that could be read."""
-    grids: dict[str, Grid] = field(default_factory=dict)
     stated: dict[str, list[float | None]] = field(default_factory=dict)
 
     def tree(self) -> xr.DataTree:
         """A group an atlas."""
-        parcellations = self._parcellations()
+        placer = Placer(self._parcellations())
+        opened = map(placer.open, self.task.maps)
         values: dict[str, dict[str, NDArray[np.float64] | None]] = {}
-        for one in self.task.maps:
-            wanted = {atlas: dseg for atlas, dseg in one.dsegs.items() if dseg in parcellations}
-            volume = self._volume(one) if wanted else None
-            if isinstance(volume, str):
+        for one in ahead(ScanMap.read, opened, threads=int(self.reads_ahead)):
+            if not self._is_map(one):
                 continue
-            for atlas, dseg in wanted.items():
-                found = (
-                    None
-                    if volume is None
-                    else self._values(volume, one, atlas, parcellations[dseg])
-                )
-                values.setdefault(atlas, {})[one.scalar] = found
+            for atlas, dseg in one.file.dsegs.items():
+                if dseg not in placer.known:
+                    continue
+                found = None if one.error else self._values(one, atlas, dseg)
+                values.setdefault(atlas, {})[one.file.scalar] = found
                 self.n_values += found is not None
-            del volume  # before the next is read, so that there is never more than one
         groups = {
             atlas: self._joined(self.first[atlas], of_atlas)
             for atlas, of_atlas in sorted(values.items())
@@ -95,73 +95,69 @@ class Work:
                 self.failures.append(self.task.trouble("dseg", error, atlas=atlas, file=dseg))
         return found
 
-    def _volume(self, one: MapFile) -> xr.DataArray | str | None:
-        """A map in memory; None when it cannot be read, a reason when it is no volume."""
-        try:
-            (volume,) = read_dataset(one.path).data_vars.values()
-            if VOLUME in volume.dims:
-                reason = f"it is 4D, {volume.shape}; a study takes maps of one value a voxel"
-                record = self.task.trouble("left out", reason, scalar=one.scalar, file=one.path)
-                self.left_out.append(record)
-                return reason
-            self.units[one.scalar] = str(volume.attrs.get("units", ""))
-            return volume.load()
-        except Exception as error:  # noqa: BLE001 - recorded, and the other maps go on
-            record = self.task.trouble("map", error, scalar=one.scalar, file=one.path)
-            self.failures.append(record)
-            return None
+    def _is_map(self, one: ScanMap) -> bool:
+        """Whether a file holds a map, as far as it could be read; notes what there is to say."""
+        for message in one.messages:
+            warn(message, QsiparcWarning)
+        where = {"scalar": one.file.scalar, "file": one.file.path}
+        if one.is_4d:
+            reason = f"it is 4D, {one.volume.shape}; a study takes maps of one value a voxel"
+            self.left_out.append(self.task.trouble("left out", reason, **where))
+            return False
+        if one.error:
+            self.failures.append(self.task.trouble("map", one.error, **where))
+        else:
+            self.units[one.file.scalar] = str(one.volume.attrs.get("units", ""))
+        return True
 
-    def _values(
-        self, volume: xr.DataArray, one: MapFile, atlas: str, parcellation: Parcellation
-    ) -> NDArray[np.float64] | None:
+    def _values(self, one: ScanMap, atlas: str, dseg: str) -> NDArray[np.float64] | None:
         """``(region, stat)`` of a map over an atlas; None when it cannot be reduced."""
-        task = self.task
         try:
-            if atlas in self.first:
-                self._compare(one.dsegs[atlas], task.luts[atlas], parcellation)
-                return self._more(volume, one.scalar, self.first[atlas], parcellation)
-            cube = extract_cube(
-                volume,
-                parcellation,
-                task.luts[atlas],
-                stats=task.stats,
-                **task.validity.options(),
-                scalar=one.scalar,
-                subject=task.scan,
-            )
-            self.first[atlas] = cube
-            self.compared.add(one.dsegs[atlas])
-            found: NDArray[np.float64] = cube[VALUE].to_numpy()[:, :, 0, 0]
+            return self._reduced(one, atlas, dseg)
         except Exception as error:  # noqa: BLE001 - recorded, and the other pairs go on
             step = "grid" if isinstance(error, GridMismatchError) else "reduce"
-            where = {"atlas": atlas, "scalar": one.scalar, "file": one.path}
+            where = {"atlas": atlas, "scalar": one.file.scalar, "file": one.file.path}
             self.failures.append(self.task.trouble(step, error, **where))
             return None
-        return found
 
-    def _compare(self, dseg: str, lut: Lut, parcellation: Parcellation) -> None:
-        """Warn of labels that the table does not name, once of each image: T1w beside ACPC, say."""
-        if dseg not in self.compared:
-            region_rows(as_lut(lut, parcellation), parcellation, "warn")
-            self.compared.add(dseg)
-
-    def _more(
-        self, volume: xr.DataArray, scalar: str, cube: xr.Dataset, parcellation: Parcellation
-    ) -> NDArray[np.float64]:
-        """The same, where there is the cube of another map."""
-        if scalar not in self.grids:
-            self.grids[scalar] = voxel_grid(volume)
-        validity = self.task.validity.of_map(volume.attrs, scalar)
+    def _reduced(self, one: ScanMap, atlas: str, dseg: str) -> NDArray[np.float64]:
+        """The same, or the reason why not."""
+        task, scalar = self.task, one.file.scalar
+        parcellation, values = one.gathered(dseg)
+        rows = self._rows(atlas, dseg, parcellation)
+        validity = task.validity.of_map(one.volume.attrs, scalar)
         if validity.stated:
             self.stated[scalar] = validity.stated
-        return more_values(
-            cube,
-            volume,
-            parcellation.on(self.grids[scalar]),
-            scalar=scalar,
-            stats=self.task.stats,
-            validity=validity,
+        statistics = resolve(task.stats)
+        reduction = Reduction(
+            Domain(parcellation, parcellation.sizes),
+            rows.indices,
+            tuple(rows.columns["region_name"]),
+            statistics,
+            validity,
+            scalar,
         )
+        found = reduction.of_gathered(values)
+        if atlas not in self.first:
+            asked = Question((one.volume,), one.grid, statistics, (validity,), (scalar,), None)
+            reduced = [xr.Variable(("region", "stat"), found)]
+            self.first[atlas] = as_cube(
+                asked,
+                Answer(rows, parcellation.source, reduced),
+                scalar_coords([one.volume], scalar),
+                stats=task.stats,
+                validity=task.validity,
+                subject=task.scan,
+            )
+        return found
+
+    def _rows(self, atlas: str, dseg: str, parcellation: Parcellation) -> Regions:
+        """The regions of an atlas, after a word on what its table does not say of an image."""
+        if dseg not in self.doubted:
+            rows = region_rows(as_lut(self.task.luts[atlas], parcellation), parcellation, "warn")
+            self.rows.setdefault(atlas, rows)
+            self.doubted.add(dseg)
+        return self.rows[atlas]
 
     def _joined(
         self, first: xr.Dataset, values: Mapping[str, NDArray[np.float64] | None]
@@ -193,10 +189,8 @@ class Work:
 
     def _attrs(self, first: xr.Dataset, scalars: Iterable[str]) -> dict[str, Any]:
         """How the values of an atlas were made: alike, but for the ranges that maps state."""
-        stated = json.loads(first.attrs.get(STATED_RANGES, "{}"))
-        stated |= {scalar: self.stated[scalar] for scalar in scalars if scalar in self.stated}
-        told = {STATED_RANGES: json.dumps(stated, ensure_ascii=False)} if stated else {}
-        return {**first.attrs, **told}
+        stated = {scalar: self.stated[scalar] for scalar in scalars if scalar in self.stated}
+        return {**first.attrs, **stated_attrs(stated)}
 
     def _file_names(self, scalars: Iterable[str]) -> list[list[str]]:
         files = {one.scalar: one.path for one in self.task.maps}

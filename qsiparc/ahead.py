@@ -1,0 +1,52 @@
+"""Reading ahead: the next one is made ready while this one is worked on."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+S = TypeVar("S")
+T = TypeVar("T")
+
+
+def n_cores() -> int:
+    """Cores that this process may use: those that a scheduler gave it, where there is one."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def ahead(make: Callable[[S], T], items: Iterable[S], *, threads: int = 1) -> Iterator[T]:
+    """What a function makes of items, in their order, the next ones in the making.
+
+    Parameters
+    ----------
+    make : callable
+        From an item to what is worked on. It runs in threads, in a copy of the caller's context.
+    items : iterable
+        What it is called with.
+    threads : int, optional
+        How many are in the making while one is worked on; 0: each is made when it is asked for.
+
+    Yields
+    ------
+    object
+        One an item.
+    """
+    if threads == 0:
+        yield from map(make, items)
+        return
+    with ThreadPoolExecutor(threads, "qsiparc-ahead") as pool:
+        waiting: deque[Future[T]] = deque()
+        for item in items:
+            waiting.append(pool.submit(copy_context().run, make, item))
+            if len(waiting) > threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()

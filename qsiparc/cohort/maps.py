@@ -1,0 +1,151 @@
+"""The maps of a scan: of each, the voxels that any of its atlases labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from qsiparc.errors import GridMismatchError, collected_warnings
+from qsiparc.grid import match_grids
+from qsiparc.joint import Joint
+from qsiparc.names import VOLUME
+from qsiparc.nifti import read_lazily
+from qsiparc.sieve import sifted
+from qsiparc.space import voxel_grid
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from numpy.typing import NDArray
+
+    from qsiparc.cohort.task import MapFile
+    from qsiparc.grid import Grid, GridMatch
+    from qsiparc.parcellation import Parcellation
+    from qsiparc.voxels import NiftiArray
+
+
+@dataclass
+class ScanMap:
+    """A map on its way, whatever happens to it.
+
+    Parameters
+    ----------
+    file : MapFile
+        The map.
+    volume : DataArray
+        It, lazily; absent where it could not be opened, as is all that follows.
+    array : NiftiArray
+        Where its voxels are.
+    grid : Grid
+        Its grid.
+    elsewhere : dict of str to GridMismatchError
+        Why it cannot be reduced over a label image.
+    joint : Joint or None
+        The voxels of the others; None where there are none.
+    voxels : numpy.ndarray
+        (voxels,) the values of these, once they were read.
+    error : Exception or None
+        Why it could not be opened, or read.
+    messages : list of str
+        Warnings of both.
+    """
+
+    file: MapFile
+    volume: xr.DataArray = field(init=False)
+    array: NiftiArray = field(init=False)
+    grid: Grid = field(init=False)
+    elsewhere: dict[str, GridMismatchError] = field(default_factory=dict)
+    joint: Joint | None = None
+    voxels: NDArray[Any] = field(init=False)
+    error: Exception | None = None
+    messages: list[str] = field(default_factory=list)
+
+    @property
+    def is_4d(self) -> bool:
+        """Whether it could be opened, and has more than one value a voxel."""
+        return self.error is None and VOLUME in self.volume.dims
+
+    def read(self) -> Self:
+        """The same, with its values, from a pass through the file that looks at nothing else."""
+        if self.joint is not None and not self.is_4d:
+            with collected_warnings() as messages:
+                try:
+                    self.voxels = sifted(self.array, self.joint.positions)
+                except Exception as error:  # noqa: BLE001 - recorded, and the other maps go on
+                    self.error = error
+            self.messages += messages
+        return self
+
+    def gathered(self, dseg: str) -> tuple[Parcellation, NDArray[Any]]:
+        """A label image on the grid of the map, and the values of its voxels, region by region.
+
+        Raises
+        ------
+        GridMismatchError
+            It is on another grid.
+        """
+        if self.joint is None or dseg in self.elsewhere:
+            raise self.elsewhere[dseg]
+        return self.joint.atlases[dseg], self.joint.gather(self.voxels, dseg)
+
+
+class Placer:
+    """Puts the atlases of a scan on the grids of its maps, most of which are one.
+
+    Parameters
+    ----------
+    parcellations : dict of str to Parcellation
+        By the path of the label image; the placer takes them over, and empties it.
+    """
+
+    def __init__(self, parcellations: dict[str, Parcellation]) -> None:
+        self.known = {dseg: (one.grid, one.source) for dseg, one in parcellations.items()}
+        """Grid and name of each label image."""
+        self._parcellations = parcellations
+        self._joints: dict[tuple[str, ...], Joint] = {}
+        self._home: dict[str, Joint] = {}
+        """By label image, where it is as it was stored."""
+
+    def open(self, file: MapFile) -> ScanMap:
+        """A map, and where the voxels are that are wanted of it."""
+        one = ScanMap(file)
+        with collected_warnings() as one.messages:
+            try:
+                one.volume, one.array = read_lazily(Path(file.path))
+                one.grid = voxel_grid(one.volume)
+            except Exception as error:  # noqa: BLE001 - recorded, and the other maps go on
+                one.error = error
+                return one
+            self._place(one)
+        return one
+
+    def _place(self, one: ScanMap) -> None:
+        """Find out how the label images lie on the grid of a map, and where their voxels are."""
+        matches: dict[str, GridMatch] = {}
+        for dseg in self.known:
+            if dseg in one.file.dsegs.values():
+                grid, name = self.known[dseg]
+                try:
+                    found = match_grids(one.grid, grid, of=name, to=Path(one.file.path).name)
+                except GridMismatchError as error:
+                    one.elsewhere[dseg] = error
+                else:
+                    matches[dseg] = found
+        if not matches:
+            return
+        key = one.grid.fingerprint, *matches
+        if key not in self._joints:
+            there = {dseg: self._taken(dseg, one.grid, match) for dseg, match in matches.items()}
+            joint = self._joints[key] = Joint.of(there, one.grid)
+            self._home |= {dseg: joint for dseg, match in matches.items() if match.is_identity}
+        one.joint = self._joints[key]
+
+    def _taken(self, dseg: str, grid: Grid, match: GridMatch) -> Parcellation:
+        """A label image on the grid of a map; what lies there as it is, is held there only."""
+        own = self._parcellations.pop(dseg, None)
+        if own is None:
+            own = self._home[dseg].whole(dseg)
+        if match.is_identity:
+            return own
+        self._parcellations[dseg] = own
+        return own.turned(grid, match)

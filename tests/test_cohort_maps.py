@@ -1,0 +1,184 @@
+"""The maps of one scan: on several grids, over several atlases, read ahead or not."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+import pytest
+from phantoms import MM2, turned, write
+
+import qsiparc
+from qsiparc.atlas import AtlasLUT
+from qsiparc.cohort import executors, work
+from qsiparc.cohort.parts import part_attrs, part_paths, read_part
+from qsiparc.cohort.task import MapFile, Task, run_task
+from qsiparc.sieve import sifted
+
+SHAPE = (6, 7, 8)
+RNG = np.random.default_rng(11)
+LABELS = {"A": RNG.integers(0, 5, SHAPE).astype(np.int16), "B": RNG.integers(0, 3, SHAPE)}
+MAPS = {name: RNG.random(SHAPE) for name in ("fa", "md", "rd", "ad")}
+LUTS = {
+    name: AtlasLUT.from_dataframe(
+        pd.DataFrame({"index": range(1, n), "name": [f"{name}{i}" for i in range(1, n)]}), name
+    )
+    for name, n in (("A", 5), ("B", 3))
+}
+STATS = ["mean", "median", "std", "n_voxels"]
+
+
+@pytest.fixture
+def task(tmp_path):
+    """FA as it is, MD with its axes turned, RD as FA again, AD turned as MD."""
+    dsegs = {
+        name: str(write(tmp_path / f"seg-{name}_dseg.nii.gz", labels))
+        for name, labels in LABELS.items()
+    }
+    maps = []
+    for name, values in MAPS.items():
+        stored, affine = values, MM2
+        if name in {"md", "ad"}:
+            stored, affine = turned(values, MM2, (1, 0, 2), (True, False, True))
+        path = write(tmp_path / f"param-{name}_dwimap.nii.gz", stored, affine)
+        maps.append(MapFile(str(path), name, "", "", name, "", dsegs))
+    (tmp_path / "parts").mkdir()
+    return Task(str(tmp_path), "sub-01", "sub-01", "", tuple(maps), LUTS, tuple(STATS))
+
+
+def part(task, **options):
+    status = run_task(task, **options)
+    (path,) = part_paths(Path(task.out))
+    return status, read_part(path), part_attrs(path)
+
+
+@pytest.fixture(params=[False, True], ids=["in turn", "ahead"])
+def reads_ahead(request):
+    return request.param
+
+
+def test_every_map_over_every_atlas_is_what_extraction_gives(task, reads_ahead):
+    status, tree, _ = part(task, reads_ahead=reads_ahead)
+    assert not status.failures
+    assert status.n_values == len(MAPS) * len(LABELS)
+    for name in LABELS:
+        found = tree[name].to_dataset()
+        for one in task.maps:
+            alone = qsiparc.open_nifti(one.path).parc.extract(
+                one.dsegs[name], LUTS[name], stats=STATS, scalar=one.scalar
+            )
+            np.testing.assert_array_equal(
+                found.value.sel(scalar=one.scalar).squeeze(), alone.value.squeeze()
+            )
+
+
+def test_a_map_of_some_atlases_only(task, reads_ahead):
+    first, *others = task.maps
+    only = first._replace(dsegs={"B": first.dsegs["B"]})
+    _, whole, _ = part(task, reads_ahead=reads_ahead)
+    _, tree, _ = part(replace(task, maps=(only, *others)), reads_ahead=reads_ahead)
+    assert tree["A"].scalar.to_numpy().tolist() == ["md", "rd", "ad"]
+    assert tree["B"].scalar.to_numpy().tolist() == list(MAPS)
+    np.testing.assert_array_equal(tree["A"].value, whole["A"].value.sel(scalar=["md", "rd", "ad"]))
+    np.testing.assert_array_equal(tree["B"].value, whole["B"].value)
+
+
+def test_what_is_wrong_with_one_is_told_of_that_one_in_the_order_of_the_maps(
+    task, tmp_path, reads_ahead
+):
+    fa, md, rd, ad = task.maps
+    write(tmp_path / "param-fa_dwimap.nii.gz", np.zeros((4, 4, 4)))  # on another grid
+    stored = bytearray((tmp_path / "param-md_dwimap.nii.gz").read_bytes())
+    stored[-6] ^= 1
+    (tmp_path / "param-md_dwimap.nii.gz").write_bytes(stored)
+    write(tmp_path / "param-rd_dwimap.nii.gz", np.zeros((*SHAPE, 2)))
+    (tmp_path / "param-ad_dwimap.nii.gz").unlink()
+    more = tmp_path / "param-ok_dwimap.nii"
+    nib.save(nib.Nifti1Image(MAPS["fa"], MM2), more)
+    more.write_bytes(more.read_bytes() + b"more")
+    last = fa._replace(path=str(more), scalar="ok")
+    status, tree, attrs = part(replace(task, maps=(fa, md, rd, ad, last)), reads_ahead=reads_ahead)
+    assert [(f.step, f.scalar, f.atlas) for f in status.failures] == [
+        ("grid", "fa", "A"),
+        ("grid", "fa", "B"),
+        ("map", "md", ""),
+        ("map", "ad", ""),
+    ]
+    assert "param-fa_dwimap.nii.gz has (4, 4, 4)" in status.failures[0].reason
+    assert "the gzip data are damaged" in status.failures[2].reason
+    assert [one.scalar for one in status.left_out] == ["rd"]
+    (message,) = json.loads(attrs["warnings"])
+    assert "4 bytes more" in message
+    assert tree["A"].status.squeeze().to_numpy().tolist() == [2, 2, 2, 0]
+
+
+def test_every_label_image_is_held_against_the_table_not_only_the_first(task, tmp_path):
+    strange = np.where(LABELS["A"] == 1, 77, LABELS["A"]).astype(np.int16)
+    other = str(write(tmp_path / "space-T1w_seg-A_dseg.nii.gz", strange))
+    first, second = task.maps[0], task.maps[2]
+    second = second._replace(dsegs={"A": other})
+    _, tree, attrs = part(replace(task, maps=(first, second)))
+    (message,) = json.loads(attrs["warnings"])
+    assert "space-T1w_seg-A_dseg.nii.gz" in message
+    assert "77" in message
+    found = tree["A"].value.sel(scalar="rd", stat="n_voxels").squeeze()
+    assert found.sel(region=1) == 0
+    assert found.sel(region=2) == np.count_nonzero(LABELS["A"] == 2)
+
+
+def test_reading_ahead_changes_nothing(task):
+    _, one, _ = part(task)
+    _, other, _ = part(task, reads_ahead=True)
+    assert one.identical(other)
+
+
+def test_reading_ahead_is_done_by_a_thread(task, monkeypatch):
+    threads = []
+
+    def noted(*args):
+        threads.append(threading.current_thread())
+        return sifted(*args)
+
+    monkeypatch.setattr("qsiparc.cohort.maps.sifted", noted)
+    part(task, reads_ahead=True)
+    assert threading.main_thread() not in threads
+    threads.clear()
+    part(task)
+    assert threads == [threading.main_thread()] * len(MAPS)
+
+
+@pytest.mark.parametrize(
+    ("n_cores", "n_workers", "wanted"), [(1, 1, False), (2, 1, True), (2, 2, False), (4, 2, True)]
+)
+def test_maps_are_read_ahead_where_there_is_a_core_for_it(monkeypatch, n_cores, n_workers, wanted):
+    asked = []
+    monkeypatch.setattr(executors, "n_cores", lambda: n_cores)
+    if n_workers == 1:
+        monkeypatch.setattr(executors, "run_task", lambda _, **options: asked.append(options))
+        list(executors.run_all(iter(["a task"]), None))
+    else:
+        with executors._Pool(n_workers) as pool:
+            monkeypatch.setattr(pool, "submit", lambda *_, **options: asked.append(options))
+            pool.run("a task")
+    assert asked == [{"reads_ahead": wanted}]
+
+
+def test_what_a_label_image_takes_of_memory_is_held_once(task, monkeypatch):
+    placers = []
+
+    class Noted(work.Placer):
+        def __init__(self, parcellations):
+            super().__init__(parcellations)
+            placers.append((self, parcellations))
+
+    monkeypatch.setattr(work, "Placer", Noted)
+    part(replace(task, maps=(task.maps[0], task.maps[2])))
+    ((placer, parcellations),) = placers
+    assert not parcellations
+    (joint,) = placer._joints.values()
+    assert not any(one.positions.size for one in joint.atlases.values())
