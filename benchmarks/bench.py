@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import gzip
+import os
 import shutil
 import subprocess
 import sys
@@ -281,52 +282,61 @@ def scans(bench: Bench) -> str:
 
 
 def study(bench: Bench) -> str:
-    """Studies of such scans, by `build`, archive and all, in one process and in two."""
+    """Studies of such scans, by `build`, archive and all: one core, one process, two processes."""
     roots = {
         n: make_study(bench.root.with_name(f"{bench.root.name}-{n}"), bench.root, n)
         for n in STUDIES
     }
     files = [*bench.maps, *map(bench.dseg, ATLASES)]
+    cores = os.sched_getaffinity(0)
+    ways = {
+        "`build(…, executor=1)`, on one core": (1, {min(cores)}),
+        "`build(…, executor=1)`": (1, cores),
+        "`build(…, executor=2)`": (2, cores),
+    }
 
-    def built(n: int, executor: int) -> None:
-        out = bench.work / "study"
-        qsiparc.build(roots[n], out, executor=executor).close()
+    def built(n: int, executor: int, cores: set[int]) -> None:
+        own = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, cores)
+        try:
+            qsiparc.build(roots[n], bench.work / "study", executor=executor).close()
+        finally:
+            os.sched_setaffinity(0, own)
 
-    def run(n: int, executor: int) -> float:
-        seconds = timed(partial(built, n, executor))()
+    def run(n: int, executor: int, cores: set[int]) -> float:
+        seconds = timed(partial(built, n, executor, cores))()
         shutil.rmtree(bench.work / "study")
         return seconds
 
     few, many = STUDIES
     runs: dict[str, Callable[[], float]] = {
-        f"{n} {executor}": partial(run, n, executor) for n in STUDIES for executor in (1, 2)
+        f"{n} {name}": partial(run, n, *way) for n in STUDIES for name, way in ways.items()
     }
     taken = interleave({"inflate": timed(partial(_inflate, None, files)), **runs}, FEW)
     each = {
-        executor: [
+        name: [
             (more - less) / (many - few)
-            for more, less in zip(
-                taken[f"{many} {executor}"], taken[f"{few} {executor}"], strict=True
-            )
+            for more, less in zip(taken[f"{many} {name}"], taken[f"{few} {name}"], strict=True)
         ]
-        for executor in (1, 2)
+        for name in ways
     }
+    alone = each[next(iter(ways))]
     rows = [
         [
-            f"`build(…, executor={executor})`",
-            milliseconds(taken[f"{many} {executor}"]),
-            milliseconds(each[executor]),
-            ratio(each[executor], taken["inflate"]),
-            ratio(each[1], each[executor]),
+            name,
+            milliseconds(taken[f"{many} {name}"]),
+            milliseconds(each[name]),
+            ratio(each[name], taken["inflate"]),
+            ratio(alone, each[name]),
         ]
-        for executor in (1, 2)
+        for name in ways
     ]
     header = [
         "",
         f"ms, {many} scans",
         "ms, each further scan",
         "× inflating it",
-        "one process is ×",
+        "one core is ×",
     ]
     return table(header, rows)
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from qsiparc.errors import LabelError
-from qsiparc.parcellation import Parcellation
+from qsiparc.placing import labels_on
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from qsiparc.grid import Grid
-    from qsiparc.parcellation import Dseg, Resample
+    from qsiparc.parcellation import Dseg, Parcellation, Resample
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +62,7 @@ class Mask:
             It is on another grid.
         """
         try:
-            found = Parcellation.from_labels(mask)
+            found = labels_on(mask, grid, resample=resample, name=of_map, kind="the mask")
         except LabelError as error:
             raise LabelError(
                 f"{error} As a mask, give one image of whole numbers: tissue > 0.5, say."
@@ -73,12 +73,11 @@ class Mask:
                 f"{type(mask).__name__}. A NumPy array needs an affine: "
                 f"xr.DataArray(array, dims=('i', 'j', 'k')).parc.with_affine(affine)."
             ) from error
-        name = found.source or "the mask"
         if not found.positions.size:
+            name = found.source or "the mask"
             raise LabelError(f"{name}: a mask that is 0 everywhere leaves nothing to look at.")
-        on_map = replace(found, source=name).on(grid, resample=resample, name=of_map)
         inside = np.zeros(int(np.prod(grid.shape)), np.bool_)
-        inside[on_map.positions] = True
+        inside[found.positions] = True
         return cls(inside, found.source or "unnamed")
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from qsiparc.ahead import ahead, n_cores
 from qsiparc.answer import Answer
-from qsiparc.errors import OptionError
+from qsiparc.errors import NiftiWarning, OptionError, collected_warnings, warn
 from qsiparc.kernels import gather
 from qsiparc.masking import within
-from qsiparc.parcellation import Parcellation
+from qsiparc.placing import labels_on
 from qsiparc.probreduce import ProbReduction, reduce_maps
 from qsiparc.probseg import Probseg
 from qsiparc.reduce import Reduction, reduce_map
@@ -16,6 +17,10 @@ from qsiparc.regions import as_lut, region_rows, volume_rows
 from qsiparc.weights import PROBABILITY, UNNAMED, checked_weights, is_probability, weigh, weights_on
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import xarray as xr
+
     from qsiparc.answer import Question
     from qsiparc.parcellation import Dseg, Resample
     from qsiparc.regions import Lut, Unknown
@@ -32,7 +37,7 @@ def over_labels(
     resample: Resample | None,
 ) -> Answer:
     """Reduce maps, one after the other, over a label image; see ``DataArray.parc.extract``."""
-    parcellation = Parcellation.from_labels(dseg).on(asked.grid, resample=resample, name=asked.name)
+    parcellation = labels_on(dseg, asked.grid, resample=resample, name=asked.name)
     rows = region_rows(as_lut(lut, parcellation), parcellation, unknown)
     attrs: dict[str, Any] = {}
     if weights is None:
@@ -50,7 +55,7 @@ def over_labels(
             Reduction(domain, rows.indices, names, asked.statistics, validity, scalar),
         )
         for volume, validity, scalar in zip(
-            asked.volumes, asked.validities, asked.scalars, strict=True
+            _loaded(asked.volumes), asked.validities, asked.scalars, strict=True
         )
     ]
     return Answer(rows, parcellation.source, values, attrs)
@@ -98,3 +103,19 @@ def over_probabilities(
     )
     values = reduce_maps([volume.variable for volume in asked.volumes], reduction)
     return Answer(rows, atlas.source, values, attrs)
+
+
+def _loaded(volumes: Sequence[xr.DataArray]) -> Iterator[xr.DataArray]:
+    """Maps with their values in memory, but for those of dask; the next one is read meanwhile."""
+    threads = int(len(volumes) > 1 and n_cores() > 1)
+    for volume, messages in ahead(_load, volumes, threads=threads):
+        for message in messages:
+            warn(message, NiftiWarning)  # here, where the caller's line is known
+        yield volume
+
+
+def _load(volume: xr.DataArray) -> tuple[xr.DataArray, list[str]]:
+    """A map whose values were asked for once, and what was said meanwhile."""
+    with collected_warnings() as messages:
+        _ = volume.variable.data
+    return volume, messages

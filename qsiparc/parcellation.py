@@ -35,7 +35,7 @@ HALF: Final = 0.5 + 1e-6
 """What is added to a voxel number before its fraction is cut off; the rest is beyond rounding."""
 
 
-def _opened(dseg: Any) -> xr.DataArray:  # noqa: ANN401 - whatever stands in its place
+def opened(dseg: Any) -> xr.DataArray:  # noqa: ANN401 - whatever stands in its place
     """The image of a path or a nibabel image; an error that says what may be given instead."""
     try:
         return open_nifti(dseg)
@@ -129,7 +129,7 @@ class Parcellation:
         """
         if isinstance(dseg, Parcellation):
             return dseg if atlas_name is None else replace(dseg, atlas_name=atlas_name)
-        image = dseg if isinstance(dseg, xr.DataArray) else _opened(dseg)
+        image = dseg if isinstance(dseg, xr.DataArray) else opened(dseg)
         source = str(image.attrs.get("source", ""))
         grid = voxel_grid(image)
         flat = whole_labels(image, source or "the dseg")

@@ -13,7 +13,7 @@ from qsiparc.errors import CubeError, SelectionError
 from qsiparc.labels import some
 from qsiparc.masking import within
 from qsiparc.names import VOXEL_DIMS
-from qsiparc.parcellation import Parcellation
+from qsiparc.placing import labels_on
 from qsiparc.regions import as_lut
 from qsiparc.space import GRID_ATTR, file_grid, voxel_grid
 from qsiparc.validity import Validity
@@ -21,7 +21,7 @@ from qsiparc.validity import Validity
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from qsiparc.parcellation import Dseg, Resample
+    from qsiparc.parcellation import Dseg, Parcellation, Resample
     from qsiparc.regions import Lut
     from qsiparc.validity import Range
 
@@ -47,7 +47,7 @@ def region_voxels(
     ).of_map(volume.attrs, "the map" if volume.name is None else str(volume.name))
     grid = voxel_grid(volume)
     source = str(volume.attrs.get("source", ""))
-    whole = Parcellation.from_labels(dseg).on(grid, resample=resample, name=source)
+    whole = labels_on(dseg, grid, resample=resample, name=source)
     parcellation = within(whole, mask, resample=resample, of_map=source).parcellation
     label, name = find_region(region, lut, parcellation)
     places = np.unravel_index(_positions(parcellation, label), grid.shape, order="F")

@@ -1,12 +1,20 @@
 from __future__ import annotations
 
+import gzip
 import os
 import threading
 from contextvars import ContextVar
 
+import numpy as np
 import pytest
+import xarray as xr
+from phantoms import image, write
 
+import qsiparc
+from qsiparc import over
 from qsiparc.ahead import ahead, n_cores
+from qsiparc.errors import NiftiError, NiftiWarning
+from qsiparc.voxels import NiftiArray
 
 THREADS = [0, 1, 2]
 
@@ -71,3 +79,73 @@ def test_cores_are_those_that_the_process_was_given(monkeypatch):
     monkeypatch.delattr(os, "sched_getaffinity")
     monkeypatch.setattr(os, "cpu_count", lambda: None)
     assert n_cores() == 1
+
+
+class TestMapsOfADataset:
+    """Several lazy maps over one atlas: a map is read while the one before it is reduced."""
+
+    SHAPE = (4, 5, 6)
+    VALUES = np.random.default_rng(5).random((3, *SHAPE))
+    LABELS = np.random.default_rng(6).integers(0, 4, SHAPE).astype(np.int16)
+
+    @pytest.fixture(params=[1, 2], ids=["on one core", "on two"], autouse=True)
+    def cores(self, request, monkeypatch):
+        monkeypatch.setattr(over, "n_cores", lambda: request.param)
+        return request.param
+
+    @pytest.fixture
+    def paths(self, tmp_path):
+        return {
+            name: write(tmp_path / f"{name}.nii.gz", values)
+            for name, values in zip(("fa", "md", "rd"), self.VALUES, strict=True)
+        }
+
+    def maps(self, paths, **options):
+        opened = {name: qsiparc.open_nifti(path, **options) for name, path in paths.items()}
+        return xr.Dataset({name: one.variable for name, one in opened.items()}, opened["fa"].coords)
+
+    def test_numbers_are_those_of_each_alone(self, paths):
+        dseg = image(self.LABELS)
+        cube = self.maps(paths).parc.extract(dseg)
+        for name, path in paths.items():
+            alone = qsiparc.open_nifti(path).parc.extract(dseg, scalar=name)
+            np.testing.assert_array_equal(
+                cube.value.sel(scalar=name), alone.value.squeeze("scalar")
+            )
+
+    def test_each_is_read_once_and_kept(self, paths, passes):
+        maps = self.maps(paths)
+        for _ in range(2):
+            maps.parc.extract(image(self.LABELS))
+        assert sorted(passes) == sorted(map(str, paths.values()))
+
+    def test_a_thread_reads_where_there_is_a_core_for_it(self, paths, cores, monkeypatch):
+        readers = set()
+        read = NiftiArray._read
+        monkeypatch.setattr(
+            NiftiArray, "_read", lambda *a: readers.add(threading.current_thread()) or read(*a)
+        )
+        self.maps(paths).parc.extract(image(self.LABELS))
+        assert (threading.main_thread() in readers) == (cores == 1)
+        readers.clear()
+        qsiparc.open_nifti(paths["fa"]).parc.extract(image(self.LABELS))
+        assert readers == {threading.main_thread()}  # of one map, there is no next
+
+    def test_dask_stays_lazy(self, paths):
+        cube = self.maps(paths, chunks={}).parc.extract(image(self.LABELS))
+        assert cube.value.chunks is not None
+
+    def test_warnings_point_at_the_line_of_the_caller(self, paths):
+        plain = write(paths["md"].with_name("plain.nii.gz"), self.VALUES[1])
+        plain.write_bytes(gzip.compress(gzip.decompress(plain.read_bytes()) + b"more"))
+        maps = self.maps({**paths, "md": plain})
+        with pytest.warns(NiftiWarning, match="4 bytes more") as caught:
+            maps.parc.extract(image(self.LABELS))
+        assert [warning.filename for warning in caught] == [__file__]
+
+    def test_damage_is_an_error_of_the_call(self, paths):
+        stored = bytearray(paths["rd"].read_bytes())
+        stored[-6] ^= 1
+        paths["rd"].write_bytes(stored)
+        with pytest.raises(NiftiError, match=r"rd\.nii\.gz: the gzip data are damaged"):
+            self.maps(paths).parc.extract(image(self.LABELS))

@@ -198,6 +198,18 @@ def test_tables_that_cannot_be(columns, message):
         AtlasLUT.from_dataframe(pd.DataFrame(columns))
 
 
+def test_headings_of_a_table_become_text():
+    df = pd.DataFrame({"index": [1], "name": ["a"], 7: ["x"]})
+    assert AtlasLUT.from_dataframe(df).extra_columns == ["7"]
+
+
+def test_the_html_shows_ten_regions():
+    html = AtlasLUT([RegionInfo(i, f"r{i}", "L") for i in range(1, 12)])._repr_html_()
+    assert "the first 10" in html
+    assert "r10" in html
+    assert "r11" not in html
+
+
 @pytest.mark.parametrize("index", [np.float32(2**24 - 1), 2.0**53 - 1])
 def test_ids_may_be_floats_that_hold_them(index):
     assert AtlasLUT.from_dataframe(pd.DataFrame({"index": [index], "name": "a"})).indices == [index]

@@ -15,7 +15,7 @@ from phantoms import MM2, turned, write
 
 import qsiparc
 from qsiparc.atlas import AtlasLUT
-from qsiparc.cohort import executors, work
+from qsiparc.cohort import executors, maps, work
 from qsiparc.cohort.parts import part_attrs, part_paths, read_part
 from qsiparc.cohort.task import MapFile, Task, run_task
 from qsiparc.sieve import sifted
@@ -129,6 +129,20 @@ def test_every_label_image_is_held_against_the_table_not_only_the_first(task, tm
     found = tree["A"].value.sel(scalar="rd", stat="n_voxels").squeeze()
     assert found.sel(region=1) == 0
     assert found.sel(region=2) == np.count_nonzero(LABELS["A"] == 2)
+
+
+def test_whatever_happens_to_one_map_the_others_go_on(task, monkeypatch, reads_ahead):
+    match_grids = maps.match_grids
+
+    def exhausted(*args, to, **options):
+        if "param-md" in to:
+            raise MemoryError("no room")
+        return match_grids(*args, to=to, **options)
+
+    monkeypatch.setattr(maps, "match_grids", exhausted)
+    status, tree, _ = part(task, reads_ahead=reads_ahead)
+    assert [(f.step, f.scalar, f.reason) for f in status.failures] == [("map", "md", "no room")]
+    assert tree["A"].status.squeeze().to_numpy().tolist() == [0, 2, 0, 0]
 
 
 def test_reading_ahead_changes_nothing(task):

@@ -12,7 +12,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 import xarray as xr
-from phantoms import MM2, gzipped, image, ramp, write
+from phantoms import MM2, gzipped, image, ramp, volume, write
 
 import qsiparc
 from qsiparc.errors import GridMismatchError, NiftiError, NiftiWarning, QsiparcError
@@ -266,6 +266,26 @@ def test_a_mismatch_names_both_files(tmp_path, extract):
     other = write(tmp_path / "other.nii", ramp((4, 5, 7), "i2"))
     with pytest.raises(GridMismatchError, match=r"other\.nii has .*, fa\.nii has"):
         extract(fa, other)
+
+
+@pytest.mark.parametrize(
+    "extract",
+    [
+        lambda fa, other: fa.parc.extract(other),
+        lambda fa, other: fa.parc.extract(DSEG, mask=other),
+        lambda fa, other: fa.parc.extract(DSEG, stats=["mean"], weights=other),
+        lambda fa, other: fa.parc.extract(other, threshold=1, stats=["mean"]),
+        lambda fa, other: fa.parc.voxels(other, region=1),
+    ],
+)
+def test_what_is_elsewhere_is_refused_before_it_is_read(tmp_path, extract, passes):
+    header = image(np.zeros((1, 1, 1), "u1")).header.copy()
+    header.set_data_shape((300, 300, 200))
+    header["vox_offset"], header["scl_slope"], header["scl_inter"] = 352, 1, 0
+    bomb = gzipped(tmp_path / "other.nii.gz", header.binaryblock + bytes(4 + 300 * 300 * 200))
+    with pytest.raises(GridMismatchError, match=r"other\.nii\.gz has \(300, 300, 200\) voxels"):
+        extract(volume(ramp()), bomb)
+    assert passes == []
 
 
 def test_an_image_of_a_damaged_file_is_read_with_its_checksum(tmp_path):

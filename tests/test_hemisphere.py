@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qsiparc.atlas.hemisphere import hemisphere_of_cell, infer_hemisphere
+from qsiparc.atlas.hemisphere import hemisphere_of_cell, infer_hemisphere, without_side
 
 LEFT_NAMES = """
 ctx-lh-bankssts ctx_lh_G_and_S_frontomargin wm-lh-insula Left-Thalamus-Proper Left-I-IV
@@ -93,3 +93,16 @@ def test_a_sign_set_apart_decides_over_any_text_without_l_and_r(rest, separator)
 )
 def test_cells_of_a_hemisphere_column(cell, side):
     assert hemisphere_of_cell(cell) == side
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Thalamus (L)", "Thalamus"),
+        ("Thalamus [ R ]", "Thalamus"),
+        ("ctx_lh_G-lh", "ctx_G"),
+        ("Brain-Stem", "Brain-Stem"),
+    ],
+)
+def test_a_name_without_its_side(name, expected):
+    assert without_side(name) == expected

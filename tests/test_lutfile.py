@@ -45,6 +45,8 @@ TWO_REGIONS = {
     "comments and empty lines": "# made by hand\n\nindex\tname\n#\n1\tLH_Vis\n\t\n2\tRH_Vis\n\n",
     "byte order mark": b"\xef\xbb\xbfindex\tname\n1\tLH_Vis\n2\tRH_Vis\n",
     "utf-16 with its mark": "index\tname\n1\tLH_Vis\n2\tRH_Vis\n".encode("utf-16"),
+    "utf-32 with its mark": "index\tname\n1\tLH_Vis\n2\tRH_Vis\n".encode("utf-32"),
+    "big-endian utf-32": "\ufeffindex\tname\n1\tLH_Vis\n2\tRH_Vis\n".encode("utf-32-be"),
     "utf-16 without": "index\tname\n1\tLH_Vis\n2\tRH_Vis\n".encode("utf-16-le"),
     "big-endian utf-16": "index\tname\n1\tLH_Vis\n2\tRH_Vis\n".encode("utf-16-be"),
     "ids as floats": "index\tname\n1.0\tLH_Vis\n2.0\tRH_Vis\n",
@@ -58,6 +60,7 @@ TWO_REGIONS = {
     "headerless with tabs": "1\tLH_Vis\n2\tRH_Vis\n",
     "headerless with commas": "1,LH_Vis\n2,RH_Vis\n",
     "headerless with spaces": "  1 LH_Vis\n  2 RH_Vis\n",
+    "a list with carriage returns": "1 LH_Vis\r2 RH_Vis\r",
     "workbench": "LH_Vis\n1 171 243 85 255\nRH_Vis\n2 86 162 74 255\n",
     "workbench with its background": "???\n0 0 0 0 0\nLH_Vis\n1 1 2 3 4\nRH_Vis\n2 86 162 74 255\n",
     "freesurfer": "#No. Label Name: R G B A\n0 Unknown 0 0 0 0\n1 LH_Vis 70 130 180 0\n"
@@ -175,6 +178,7 @@ def test_quoted_cells_hold_tabs_newlines_and_hashes(lut_of):
 
 def test_latin_1(lut_of):
     assert lut_of("index\tname\n1\tPrécunéus\n".encode("latin-1"))[1].name == "Précunéus"
+    assert lut_of(b"index\tname\n1\tA\x81\n")[1].name == "A\x81"  # Windows-1252 has no such one
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-16"])
@@ -278,6 +282,12 @@ def test_headerless_rows_number_their_further_columns(lut_of):
 
 def test_a_region_called_like_a_heading_makes_no_header(lut_of):
     assert [region.name for region in lut_of("1\tregion\n2\tother\n")] == ["region", "other"]
+
+
+@pytest.mark.parametrize("content", ["name\tlabel\nA\tB\n", "name\n1\n"])
+def test_names_alone_are_no_table(lut_of, content):
+    with pytest.raises(LutError, match=r"labels\.txt has no heading that names an id column"):
+        lut_of(content)
 
 
 def test_a_column_without_a_heading_is_numbered(lut_of):

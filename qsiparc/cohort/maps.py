@@ -67,7 +67,7 @@ class ScanMap:
 
     def read(self) -> Self:
         """The same, with its values, from a pass through the file that looks at nothing else."""
-        if self.joint is not None and not self.is_4d:
+        if self.joint is not None and self.error is None and not self.is_4d:
             with collected_warnings() as messages:
                 try:
                     self.voxels = sifted(self.array, self.joint.positions)
@@ -113,10 +113,9 @@ class Placer:
             try:
                 one.volume, one.array = read_lazily(Path(file.path))
                 one.grid = voxel_grid(one.volume)
+                self._place(one)
             except Exception as error:  # noqa: BLE001 - recorded, and the other maps go on
                 one.error = error
-                return one
-            self._place(one)
         return one
 
     def _place(self, one: ScanMap) -> None:
