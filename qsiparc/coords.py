@@ -99,6 +99,7 @@ def subject_coords(volume: xr.DataArray, subject: str | None) -> dict[str, Any]:
     OptionError
         Both the map and the caller name it.
     """
+    _require_name("subject", subject)
     if "subject" in volume.dims:
         if subject is not None:
             raise OptionError("The maps have a dim 'subject' already, which names them.")
@@ -127,6 +128,7 @@ def scalar_coords(volumes: Sequence[xr.DataArray], scalar: str | None) -> dict[s
     OptionError
         Both the maps and the caller name them.
     """
+    _require_name("scalar", scalar)
     first = volumes[0]
     if "scalar" in first.dims:
         if scalar is not None or len(volumes) > 1:
@@ -168,6 +170,11 @@ def file_coords(volumes: Sequence[xr.DataArray], dseg: str) -> dict[str, Any]:
         "map_file": (FILE_COORDS["map_file"], text(np.broadcast_to(files, shape))),
         "dseg_file": (FILE_COORDS["dseg_file"], text([dseg] * sizes["subject"])),
     }
+
+
+def _require_name(what: str, name: object) -> None:
+    if name is not None and not isinstance(name, str):
+        raise TypeError(f"{what} names one {what}, as text; not {name!r}.")
 
 
 def _name(array: xr.DataArray) -> str:

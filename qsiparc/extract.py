@@ -258,4 +258,11 @@ def merge_extraction_results(results: Sequence[ExtractionResult]) -> pd.DataFram
     """
     if not results:
         return pd.DataFrame()
+    given: Sequence[object] = results
+    strange = [one for one in given if not isinstance(one, ExtractionResult)]
+    if strange:
+        raise TypeError(
+            f"merge_extraction_results takes what extract_scalar_map returns, in a list; not "
+            f"{type(strange[0]).__name__}."
+        )
     return pd.concat([result.stats_df for result in results], ignore_index=True)

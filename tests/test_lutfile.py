@@ -290,6 +290,11 @@ def test_names_alone_are_no_table(lut_of, content):
         lut_of(content)
 
 
+def test_a_cell_too_long_is_not_blamed_on_the_quotes_of_another_line(lut_of):
+    with pytest.raises(LutError, match=r"line 3: a cell has more than 131,072 characters"):
+        lut_of('index\tname\n1\t"A"\n2\t' + 2**18 * "x")
+
+
 def test_a_column_without_a_heading_is_numbered(lut_of):
     assert lut_of("index,name,\n1,A,x\n2,B,\n").extra_columns == ["column_3"]
 

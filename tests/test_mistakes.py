@@ -23,6 +23,7 @@ from qsiparc.errors import (
     SelectionError,
     UnknownStatisticError,
 )
+from qsiparc.extract import merge_extraction_results
 
 
 def volume(values, source=""):
@@ -89,6 +90,19 @@ def test_a_mask_of_fractions_is_told_how_to_become_one():
 def test_a_dict_as_lut_is_told_what_to_make_of_it():
     with pytest.raises(TypeError, match=r"not dict\. .*pd\.DataFrame"):
         FA.parc.extract(DSEG, {1: "a", 2: "b"})
+
+
+@pytest.mark.parametrize("what", ["subject", "scalar"])
+@pytest.mark.parametrize("name", [5, ["a"], b"a"])
+def test_a_name_is_text(what, name):
+    with pytest.raises(TypeError, match=f"{what} names one {what}, as text; not"):
+        FA.parc.extract(DSEG, NAMES, **{what: name})
+
+
+@pytest.mark.parametrize("results", [[None], ["a"], [pd.DataFrame()]])
+def test_what_is_no_result_is_not_merged(results):
+    with pytest.raises(TypeError, match="takes what extract_scalar_map returns"):
+        merge_extraction_results(results)
 
 
 @pytest.mark.parametrize("stats", [None, np.median, 3])
