@@ -149,7 +149,7 @@ def test_a_full_disk_is_told_and_space_mends_it(tree, out, undisturbed):
     code = limit + SCRIPT.format(root=str(tree), out=str(out), more=", shard='1/1'")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert f"{N_SCANS} of {N_SCANS} scans failed" in done.stderr
-    assert ", write: " in done.stderr
+    assert ", write of out: " in done.stderr
     assert not list((out / "parts").glob(".*"))
     for path in part_paths(out):
         assert not read_part(path).children
@@ -164,7 +164,7 @@ def test_not_even_the_reason_can_be_written(tree, out, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(netCDF4, "Dataset", full)
-    with pytest.warns(QsiparcWarning, match=r"write: OSError: \[Errno 28\] No space left"):
+    with pytest.warns(QsiparcWarning, match=r"write of out: OSError: \[Errno 28\] No space left"):
         build(tree, out, shard="1/4", **SMALL)
     assert part_paths(out) == []
     assert "No space left" in (out / "failures.tsv").read_text()
