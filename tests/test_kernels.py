@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from oracle import region
 
-from qsiparc.kernels import BLOCK, CODES, TABLE, Segments, gather, make_plan
+from qsiparc.kernels import BLOCK, CODES, TABLE, Segments, gather, make_plan, position_type
 
 
 def brute_plan(flat):
@@ -58,6 +58,11 @@ def test_more_values_are_gathered_than_a_block_holds():
     found = gather(flat, positions)
     assert found.dtype == np.float32
     np.testing.assert_array_equal(found, flat[positions])
+
+
+def test_positions_are_as_wide_as_the_image_asks():
+    assert position_type(2**31 - 1) == np.int32
+    assert position_type(2**31) == np.intp
 
 
 def test_labels_near_two_to_the_31_need_no_table():
@@ -138,6 +143,7 @@ def test_infinite_values_are_values():
     np.testing.assert_array_equal(s.mean, [inf, np.nan, inf, inf])
     np.testing.assert_array_equal(s.median, [2, 1, inf, 3])
     np.testing.assert_array_equal(s.percentile(75)[3], 4)  # NumPy: NaN, from inf · 0
+    np.testing.assert_array_equal(s.percentile(75)[2], inf)  # between two of them
     assert np.isnan(s.moment(2)).all()
 
 
