@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import numpy as np
 import oracle
@@ -14,6 +15,7 @@ from scipy import stats
 import qsiparc
 from qsiparc import ranks
 from qsiparc.catalogue import CATALOGUE, TIERS, Sample, resolve
+from qsiparc.errors import UnknownStatisticError
 from qsiparc.kernels import Segments
 from qsiparc.names import OUTPUT_COLUMNS
 
@@ -61,6 +63,23 @@ def test_tiers():
     assert TIERS["diagnostic"] == tuple(CATALOGUE)
     assert TIERS["diagnostic"][:8] == TIERS["extended"]
     assert set(TIERS["diagnostic"]) <= {s.name for s in resolve("all")}
+
+
+def test_they_come_in_the_order_asked_for():
+    asked = ["std", "mean", "shapiro_w"]
+    assert resolve(asked) == tuple(CATALOGUE[name] for name in asked)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("meen", "'meen'. Did you mean 'mean'?"),
+        ("xyz", "'xyz'. Tiers: core, extended, diagnostic, all. Statistics: mean, median, std,"),
+    ],
+)
+def test_a_name_that_is_none(name, words):
+    with pytest.raises(UnknownStatisticError, match=re.escape(words)):
+        resolve(name)
 
 
 DRAWS = {
@@ -261,6 +280,26 @@ def test_it_asks_for_no_more_than_it_says(name, monkeypatch):
     np.testing.assert_array_equal(CATALOGUE[name](made), expected)
 
 
+@pytest.mark.parametrize("name", sorted(CATALOGUE))
+def test_it_asks_for_what_it_says(name, monkeypatch):
+    def refuse(*_):
+        raise AssertionError("asked for")
+
+    values = np.random.default_rng(0).gamma(2, size=30)
+    if "moments" in CATALOGUE[name].needs:
+        with monkeypatch.context() as patch:
+            patch.setattr(Segments, "_moments", property(refuse))
+            with pytest.raises(AssertionError, match="asked for"):
+                one(name, values)
+    if "values" in CATALOGUE[name].needs:
+        for function in ("leading", "ends", "median_distance", "blocks"):
+            monkeypatch.setattr(ranks, function, refuse)
+        monkeypatch.setattr(Sample, "percentile", refuse)
+        monkeypatch.setattr(Sample, "median", property(refuse))
+        with pytest.raises(AssertionError, match="asked for"):
+            one(name, values)
+
+
 def test_a_table_of_text_keeps_every_statistic():
     values = volume(np.random.default_rng(0).gamma(2, size=(4, 4, 4)))
     labels = volume(np.repeat([1, 2], 32).reshape(4, 4, 4).astype(np.int16))
@@ -289,3 +328,18 @@ def test_the_table():
     built_in = table.loc[list(CATALOGUE)]
     assert (built_in[["summary", "formula"]] != "").all(axis=None)
     assert set(built_in["unit"]) == {"map", "1", "voxels", "mm³"}
+    tier = {name: next(t for t in TIERS if name in TIERS[t]) for name in CATALOGUE}
+    assert built_in["tier"].to_dict() == tier
+
+
+@pytest.mark.parametrize("name", sorted(CATALOGUE))
+def test_its_unit_is_what_a_map_in_another_unit_changes(name):
+    one_far = np.repeat([0.0, 1.0], [19, 1])  # what is "1 where" is 1 here
+    gamma = np.random.default_rng(0).gamma(3, size=30)
+    regions = [gamma, one_far, -one_far, [1, 2, np.inf]]
+    found, scaled = (sample(*(factor * np.asarray(r) for r in regions)) for factor in (1, 8))
+    found.mask_coverage = scaled.mask_coverage = np.full(len(regions), 0.5)
+    found, scaled = CATALOGUE[name](found), CATALOGUE[name](scaled)
+    assert np.nansum(np.abs(found)) > 0
+    factor = 8 if CATALOGUE[name].unit == "map" else 1
+    np.testing.assert_allclose(scaled, factor * found, rtol=1e-8)
