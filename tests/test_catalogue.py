@@ -32,6 +32,15 @@ DESIGNED = (
 )
 
 
+UNWEIGHTED = (
+    "sum mad_median robust_mean robust_std z_filtered_mean z_filtered_std iqr_filtered_mean "
+    "iqr_filtered_std bimodality_coefficient sarle_bimodality prop_outliers_2sd prop_outliers_3sd "
+    "prop_outliers_iqr left_tail_mass right_tail_mass tail_asymmetry excess_tail_mass is_bimodal "
+    "has_outliers dagostino_k2 dagostino_p log_dagostino_k2 shapiro_w shapiro_p fails_normality "
+    "qq_correlation qq_r_squared histogram_entropy volume_mm3"
+)
+
+
 def sample(*regions, dtype=np.float64):
     values = np.concatenate([np.asarray(r, dtype) for r in regions])
     return Sample(Segments(values, np.cumsum([0, *map(len, regions)])), voxel_volume=2.5)
@@ -330,6 +339,13 @@ def test_the_table():
     assert set(built_in["unit"]) == {"map", "1", "voxels", "mm³"}
     tier = {name: next(t for t in TIERS if name in TIERS[t]) for name in CATALOGUE}
     assert built_in["tier"].to_dict() == tier
+    counted = {"n_atlas_voxels", "n_zero", "n_nonfinite"}
+    share, known = {"coverage"}, {"n_voxels", "effective_n", "volume_mm3"}
+    assert set(built_in.index[built_in["empty"] == "counted"]) == {*counted, *OF_A_MASK}
+    assert set(built_in.index[built_in["empty"] == "0"]) == known | share
+    assert set(built_in.index[built_in["absent"] == "0"]) == known | counted
+    assert set(built_in.index[built_in["minimum"] == 0]) == known | share | counted | OF_A_MASK
+    assert set(built_in.index[built_in["weighted"] == ""]) == set(UNWEIGHTED.split())
 
 
 @pytest.mark.parametrize("name", sorted(CATALOGUE))
