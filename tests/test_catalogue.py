@@ -173,18 +173,21 @@ def test_a_region_without_a_valid_voxel(name):
         assert np.isnan(found)
 
 
-@pytest.mark.parametrize(
-    ("name", "n"),
-    [
-        ("bimodality_coefficient", 4),
-        ("sarle_bimodality", 4),
-        ("shapiro_w", 3),
-        ("shapiro_p", 3),
-        ("dagostino_k2", 20),
-        ("dagostino_p", 20),
-        ("qq_correlation", 2),
-    ],
-)
+SEVERAL = {
+    "bimodality_coefficient": 4,
+    "sarle_bimodality": 4,
+    "shapiro_w": 3,
+    "shapiro_p": 3,
+    "dagostino_k2": 20,
+    "dagostino_p": 20,
+    "log_dagostino_k2": 20,
+    "qq_correlation": 2,
+    "qq_r_squared": 2,
+}
+"""Voxels that a statistic needs where one is not enough."""
+
+
+@pytest.mark.parametrize(("name", "n"), SEVERAL.items())
 def test_as_few_voxels_as_it_needs_and_one_less(name, n):
     values = np.random.default_rng(0).normal(size=n)
     found = one(name, values, values[1:])
@@ -345,6 +348,7 @@ def test_the_table():
     assert set(built_in.index[built_in["empty"] == "0"]) == known | share
     assert set(built_in.index[built_in["absent"] == "0"]) == known | counted
     assert set(built_in.index[built_in["minimum"] == 0]) == known | share | counted | OF_A_MASK
+    assert built_in["minimum"][built_in["minimum"] > 1].to_dict() == SEVERAL
     assert set(built_in.index[built_in["weighted"] == ""]) == set(UNWEIGHTED.split())
 
 
