@@ -267,6 +267,13 @@ def test_what_is_infinite_or_as_good_as():
     assert CATALOGUE["n_nonfinite"](sample([1, 2], dtype=np.int16)).tolist() == [0]
 
 
+def test_where_the_order_of_the_file_was_not_kept_values_ascend():
+    made = sample([3, 1], [9, np.nan, 7], [4], dtype=np.float32)
+    found = [made.in_order(region) for region in range(3)]
+    assert [values.tolist() for values in found] == [[1, 3], [7, 9], [4]]
+    assert {values.dtype for values in found} == {np.dtype(np.float64)}
+
+
 @pytest.mark.parametrize("name", sorted(CATALOGUE))
 def test_it_asks_for_no_more_than_it_says(name, monkeypatch):
     needs = CATALOGUE[name].needs
