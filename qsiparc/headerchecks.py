@@ -197,7 +197,10 @@ def _require_scaling(header: Any, name: str) -> None:  # noqa: ANN401 - as requi
 
 
 def _require_place(header: Any, name: str) -> None:  # noqa: ANN401 - as require_readable
-    """Refuse what gives no affine; what one that is finite is worth, `Grid` decides."""
+    """Refuse what gives no affine, and mend a quaternion that rounding made a little too long.
+
+    What an affine that is finite is worth, `Grid` decides.
+    """
     sizes = header["pixdim"][1:4]
     if header["sform_code"]:
         _require_finite("sform", [header[f"srow_{axis}"] for axis in "xyz"], name)
@@ -213,10 +216,14 @@ def _require_place(header: Any, name: str) -> None:  # noqa: ANN401 - as require
         turn = np.array([header[f"quatern_{axis}"] for axis in "bcd"], np.float64)
         shift = [header[f"qoffset_{axis}"] for axis in "xyz"]
         _require_finite("qform", [turn, shift], name)
-        if turn @ turn > TOO_LONG:
+        length = turn @ turn
+        if 1 < length <= TOO_LONG:  # nibabel takes less rounding, above all in NIfTI-2
+            turn /= np.sqrt(length)
+            header["quatern_b"], header["quatern_c"], header["quatern_d"] = turn
+        elif length > TOO_LONG:
             raise NiftiError(
                 f"{name}: its qform is no rotation: the squares of its quaternion, {_row(turn)}, "
-                f"add up to {turn @ turn:.6g}. Expected 1 at most. {COPY}"
+                f"add up to {length:.6g}. Expected 1 at most. {COPY}"
             )
 
 

@@ -10,6 +10,8 @@ from made_study import REGIONS, cube, failure, put
 
 import qsiparc
 from qsiparc.cohort.assemble import finalize
+from qsiparc.cohort.parts import FORMAT
+from qsiparc.cohort.reading import read_part_summary, read_values
 from qsiparc.errors import BuildError, CubeError, OptionError, QsiparcWarning
 
 
@@ -160,3 +162,23 @@ class TestNothingToDo:
     def test_with_a_format_nobody_knows(self, out):
         with pytest.raises(OptionError, match="zarr_format is 3 or 2, not 4"):
             finalize(out, zarr_format=4)
+
+
+class TestPartsThatAreNot:
+    def test_an_atlas_that_has_left_since_it_was_counted(self, out):
+        with pytest.raises(CubeError, match=r"the atlas B has left this part\. Finalize once more"):
+            read_values(out / "parts" / "sub-2.nc", "B")
+
+    def test_a_group_that_is_no_cube_of_one_scan(self, tmp_path):
+        path = tmp_path / "sub-1.nc"
+        tree = xr.DataTree.from_dict({"A": cube("sub-1").rename(value="values")})
+        tree.attrs["qsiparc_part"] = FORMAT
+        tree.to_netcdf(path, engine="netcdf4")
+        with pytest.raises(CubeError, match=r"sub-1\.nc: A is not the cube of one scan, value\("):
+            read_part_summary(path)
+
+    def test_a_netcdf_file_of_something_else(self, tmp_path):
+        path = tmp_path / "sub-1.nc"
+        cube("sub-1").to_netcdf(path, engine="netcdf4")
+        with pytest.raises(CubeError, match=r"sub-1\.nc: this is no part of a study"):
+            read_part_summary(path)

@@ -324,3 +324,22 @@ def test_a_sidecar_that_is_no_file_makes_nobody_wait(tmp_path):
         file.truncate(2**33)
     with pytest.warns(NiftiWarning, match=r"fa\.json: the JSON sidecar .* is longer than"):
         np.testing.assert_array_equal(qsiparc.open_nifti(path), ramp())
+
+
+@pytest.mark.parametrize("kind", [nib.Nifti1Image, nib.Nifti2Image])
+@pytest.mark.parametrize("excess", [2e-7, 1.3e-6, 9e-6])
+def test_a_quaternion_that_rounding_made_too_long_is_that_of_a_rotation(tmp_path, kind, excess):
+    path = tmp_path / "fa.nii"
+    made = kind(ramp(), None)
+    made.header.set_xyzt_units("mm")
+    made.header["pixdim"][:4] = (1, 2, 3, 4)
+    made.header["sform_code"], made.header["qform_code"] = 0, 1
+    made.header["vox_offset"] = made.header.single_vox_offset
+    made.header.set_slope_inter(1, 0)
+    exact = np.array([0.6, 0.0, 0.8])  # half a turn about an axis between i and k
+    stored = exact * np.sqrt(1 + excess)
+    made.header["quatern_b"], made.header["quatern_c"], made.header["quatern_d"] = stored
+    path.write_bytes(made.header.binaryblock + bytes(4) + ramp().tobytes(order="F"))
+    expected = (2 * np.outer(exact, exact) - np.eye(3)) * (2, 3, 4)
+    opened = qsiparc.open_nifti(path)
+    np.testing.assert_allclose(opened.parc.affine[:3, :3], expected, atol=1e-5)

@@ -83,6 +83,13 @@ def test_too_little_content_is_an_error_that_counts():
         inflated(WHOLE, n=1000, skip=5000)
 
 
+def test_too_little_is_seen_by_who_looks_at_the_end_only():
+    for skip, size in ((0, 1000), (5000, 0)):
+        stream = Inflation(io.BytesIO(WHOLE), skip=skip, size=size, name="fa.nii.gz")
+        with pytest.raises(NiftiError, match="cut short"):
+            stream.finish()
+
+
 def test_content_beyond_what_is_asked_for_is_counted():
     assert phantoms.inflated(WHOLE, 100, skip=300) == (CONTENT[300:400], 768 - 400)
 
