@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import numpy as np
 import oracle
@@ -14,6 +15,7 @@ from scipy import stats
 import qsiparc
 from qsiparc import ranks
 from qsiparc.catalogue import CATALOGUE, TIERS, Sample, resolve
+from qsiparc.errors import UnknownStatisticError
 from qsiparc.kernels import Segments
 from qsiparc.names import OUTPUT_COLUMNS
 
@@ -27,6 +29,15 @@ DESIGNED = (
     "percentile_25 percentile_50 percentile_75 percentile_90 percentile_95 is_strongly_skewed "
     "is_heavy_tailed is_bimodal has_outliers fails_normality minimum maximum n_atlas_voxels n_zero "
     "n_nonfinite"
+)
+
+
+UNWEIGHTED = (
+    "sum mad_median robust_mean robust_std z_filtered_mean z_filtered_std iqr_filtered_mean "
+    "iqr_filtered_std bimodality_coefficient sarle_bimodality prop_outliers_2sd prop_outliers_3sd "
+    "prop_outliers_iqr left_tail_mass right_tail_mass tail_asymmetry excess_tail_mass is_bimodal "
+    "has_outliers dagostino_k2 dagostino_p log_dagostino_k2 shapiro_w shapiro_p fails_normality "
+    "qq_correlation qq_r_squared histogram_entropy volume_mm3"
 )
 
 
@@ -61,6 +72,23 @@ def test_tiers():
     assert TIERS["diagnostic"] == tuple(CATALOGUE)
     assert TIERS["diagnostic"][:8] == TIERS["extended"]
     assert set(TIERS["diagnostic"]) <= {s.name for s in resolve("all")}
+
+
+def test_they_come_in_the_order_asked_for():
+    asked = ["std", "mean", "shapiro_w"]
+    assert resolve(asked) == tuple(CATALOGUE[name] for name in asked)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("meen", "'meen'. Did you mean 'mean'?"),
+        ("xyz", "'xyz'. Tiers: core, extended, diagnostic, all. Statistics: mean, median, std,"),
+    ],
+)
+def test_a_name_that_is_none(name, words):
+    with pytest.raises(UnknownStatisticError, match=re.escape(words)):
+        resolve(name)
 
 
 DRAWS = {
@@ -145,18 +173,21 @@ def test_a_region_without_a_valid_voxel(name):
         assert np.isnan(found)
 
 
-@pytest.mark.parametrize(
-    ("name", "n"),
-    [
-        ("bimodality_coefficient", 4),
-        ("sarle_bimodality", 4),
-        ("shapiro_w", 3),
-        ("shapiro_p", 3),
-        ("dagostino_k2", 20),
-        ("dagostino_p", 20),
-        ("qq_correlation", 2),
-    ],
-)
+SEVERAL = {
+    "bimodality_coefficient": 4,
+    "sarle_bimodality": 4,
+    "shapiro_w": 3,
+    "shapiro_p": 3,
+    "dagostino_k2": 20,
+    "dagostino_p": 20,
+    "log_dagostino_k2": 20,
+    "qq_correlation": 2,
+    "qq_r_squared": 2,
+}
+"""Voxels that a statistic needs where one is not enough."""
+
+
+@pytest.mark.parametrize(("name", "n"), SEVERAL.items())
 def test_as_few_voxels_as_it_needs_and_one_less(name, n):
     values = np.random.default_rng(0).normal(size=n)
     found = one(name, values, values[1:])
@@ -236,6 +267,13 @@ def test_what_is_infinite_or_as_good_as():
     assert CATALOGUE["n_nonfinite"](sample([1, 2], dtype=np.int16)).tolist() == [0]
 
 
+def test_where_the_order_of_the_file_was_not_kept_values_ascend():
+    made = sample([3, 1], [9, np.nan, 7], [4], dtype=np.float32)
+    found = [made.in_order(region) for region in range(3)]
+    assert [values.tolist() for values in found] == [[1, 3], [7, 9], [4]]
+    assert {values.dtype for values in found} == {np.dtype(np.float64)}
+
+
 @pytest.mark.parametrize("name", sorted(CATALOGUE))
 def test_it_asks_for_no_more_than_it_says(name, monkeypatch):
     needs = CATALOGUE[name].needs
@@ -259,6 +297,26 @@ def test_it_asks_for_no_more_than_it_says(name, monkeypatch):
     if "voxel volume" not in needs:
         made.voxel_volume = np.nan
     np.testing.assert_array_equal(CATALOGUE[name](made), expected)
+
+
+@pytest.mark.parametrize("name", sorted(CATALOGUE))
+def test_it_asks_for_what_it_says(name, monkeypatch):
+    def refuse(*_):
+        raise AssertionError("asked for")
+
+    values = np.random.default_rng(0).gamma(2, size=30)
+    if "moments" in CATALOGUE[name].needs:
+        with monkeypatch.context() as patch:
+            patch.setattr(Segments, "_moments", property(refuse))
+            with pytest.raises(AssertionError, match="asked for"):
+                one(name, values)
+    if "values" in CATALOGUE[name].needs:
+        for function in ("leading", "ends", "median_distance", "blocks"):
+            monkeypatch.setattr(ranks, function, refuse)
+        monkeypatch.setattr(Sample, "percentile", refuse)
+        monkeypatch.setattr(Sample, "median", property(refuse))
+        with pytest.raises(AssertionError, match="asked for"):
+            one(name, values)
 
 
 def test_a_table_of_text_keeps_every_statistic():
@@ -289,3 +347,26 @@ def test_the_table():
     built_in = table.loc[list(CATALOGUE)]
     assert (built_in[["summary", "formula"]] != "").all(axis=None)
     assert set(built_in["unit"]) == {"map", "1", "voxels", "mm³"}
+    tier = {name: next(t for t in TIERS if name in TIERS[t]) for name in CATALOGUE}
+    assert built_in["tier"].to_dict() == tier
+    counted = {"n_atlas_voxels", "n_zero", "n_nonfinite"}
+    share, known = {"coverage"}, {"n_voxels", "effective_n", "volume_mm3"}
+    assert set(built_in.index[built_in["empty"] == "counted"]) == {*counted, *OF_A_MASK}
+    assert set(built_in.index[built_in["empty"] == "0"]) == known | share
+    assert set(built_in.index[built_in["absent"] == "0"]) == known | counted
+    assert set(built_in.index[built_in["minimum"] == 0]) == known | share | counted | OF_A_MASK
+    assert built_in["minimum"][built_in["minimum"] > 1].to_dict() == SEVERAL
+    assert set(built_in.index[built_in["weighted"] == ""]) == set(UNWEIGHTED.split())
+
+
+@pytest.mark.parametrize("name", sorted(CATALOGUE))
+def test_its_unit_is_what_a_map_in_another_unit_changes(name):
+    one_far = np.repeat([0.0, 1.0], [19, 1])  # what is "1 where" is 1 here
+    gamma = np.random.default_rng(0).gamma(3, size=30)
+    regions = [gamma, one_far, -one_far, [1, 2, np.inf]]
+    found, scaled = (sample(*(factor * np.asarray(r) for r in regions)) for factor in (1, 8))
+    found.mask_coverage = scaled.mask_coverage = np.full(len(regions), 0.5)
+    found, scaled = CATALOGUE[name](found), CATALOGUE[name](scaled)
+    assert np.nansum(np.abs(found)) > 0
+    factor = 8 if CATALOGUE[name].unit == "map" else 1
+    np.testing.assert_allclose(scaled, factor * found, rtol=1e-8)

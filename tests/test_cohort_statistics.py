@@ -244,3 +244,4 @@ class TestIdentity:
     def test_the_same_in_another_process(self, upper):
         with ProcessPoolExecutor(1) as pool:
             assert pool.submit(identity, upper).result() == identity(upper)
+        assert len(identity(upper)) == 16

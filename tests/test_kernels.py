@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from oracle import region
 
-from qsiparc.kernels import BLOCK, TABLE, Segments, make_plan
+from qsiparc.kernels import BLOCK, CODES, TABLE, Segments, gather, make_plan, position_type
 
 
 def brute_plan(flat):
@@ -41,6 +41,30 @@ def test_more_labels_than_sixteen_bits_hold():
     np.testing.assert_array_equal(flat[plan.positions], plan.labels)
 
 
+@pytest.mark.parametrize("n", [CODES - 1, CODES, CODES + 1])
+@pytest.mark.parametrize("gap", [0, 5, CODES, TABLE])
+def test_about_as_many_labels_as_sixteen_bits_hold(n, gap):
+    flat = np.arange(n, 0, -1)
+    flat[0] += gap
+    plan = make_plan(flat)
+    np.testing.assert_array_equal(plan.labels, flat[::-1])
+    np.testing.assert_array_equal(plan.positions, np.arange(n)[::-1])
+
+
+def test_more_values_are_gathered_than_a_block_holds():
+    rng = np.random.default_rng(3)
+    flat = rng.normal(size=1000).astype(np.float32)
+    positions = rng.integers(0, flat.size, 2 * BLOCK + 7).astype(np.int32)
+    found = gather(flat, positions)
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, flat[positions])
+
+
+def test_positions_are_as_wide_as_the_image_asks():
+    assert position_type(2**31 - 1) == np.int32
+    assert position_type(2**31) == np.intp
+
+
 def test_labels_near_two_to_the_31_need_no_table():
     flat = np.array([0, 2**31 - 1, 1, -(2**31), 1])
     plan = make_plan(flat)
@@ -69,9 +93,25 @@ def test_all_regions_without_a_valid_value():
     assert np.isnan(s.percentile(25)).all()
 
 
+@pytest.mark.parametrize("regions", [([], []), ([], [3, np.nan, 1], [], [5], [])])
+def test_regions_without_a_voxel(regions):
+    s = segments(*regions)
+    expected = [region(np.asarray(values)) for values in regions]
+    assert s.sizes.tolist() == [len(values) for values in regions]
+    assert s.count.tolist() == [e["n_voxels"] for e in expected]
+    np.testing.assert_array_equal(s.mean, [e["mean"] for e in expected])
+    np.testing.assert_array_equal(s.median, [e["median"] for e in expected])
+
+
+def test_a_spread_that_is_lost_in_the_rounding_of_the_mean_is_none():
+    near, far = np.array([0, 1e-15]), np.array([0, 4e-15])  # about 1, std is half of it
+    s = segments(1 + near, 1 + far, -1 - near, 1e6 * (1 + near), 1e6 * (1 + far), [2], [np.nan])
+    assert s.is_constant.tolist() == [True, False, True, True, False, True, False]
+
+
 def test_percentiles_are_those_of_numpy():
     rng = np.random.default_rng(1)
-    regions = [rng.normal(size=n) for n in range(1, 40)]
+    regions = [rng.normal(size=n) for n in range(1, 41)]
     s = segments(*regions)
     for q in (0, 5, 25, 50, 61.3, 75, 100):
         np.testing.assert_array_equal(s.percentile(q), [np.percentile(r, q) for r in regions])
@@ -103,6 +143,7 @@ def test_infinite_values_are_values():
     np.testing.assert_array_equal(s.mean, [inf, np.nan, inf, inf])
     np.testing.assert_array_equal(s.median, [2, 1, inf, 3])
     np.testing.assert_array_equal(s.percentile(75)[3], 4)  # NumPy: NaN, from inf · 0
+    np.testing.assert_array_equal(s.percentile(75)[2], inf)  # between two of them
     assert np.isnan(s.moment(2)).all()
 
 

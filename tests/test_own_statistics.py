@@ -176,6 +176,14 @@ def test_registered_for_this_process(fa, dseg, registered):
     assert "first_one" not in tiers()["diagnostic"]
 
 
+def test_what_it_is_where_no_voxel_is_valid(fa, dseg, registered):
+    registered("bright", lambda v: (v > 6).sum(), empty=0)
+    registered("least", np.min)
+    cube = fa.where(LABELS != 2).parc.extract(dseg, stats=["bright", "least"])
+    assert values_of(cube, "bright").tolist() == [12, 0, 0]
+    np.testing.assert_array_equal(values_of(cube, "least"), [7, np.nan, 1])
+
+
 def test_registered_twice(registered):
     registered("first_one", first)
     with pytest.raises(OptionError, match="replace=True"):
