@@ -182,7 +182,11 @@ def test_maps_are_read_ahead_where_there_is_a_core_for_it(monkeypatch, n_cores, 
     assert asked == [{"reads_ahead": wanted}]
 
 
-def test_what_a_label_image_takes_of_memory_is_held_once(task, monkeypatch):
+def test_what_a_label_image_takes_of_memory_is_held_once(task, tmp_path, monkeypatch):
+    rounded = MM2.copy()
+    rounded[0, 3] += 1e-6
+    write(tmp_path / "param-rd_dwimap.nii.gz", MAPS["rd"], rounded)
+    assert not np.array_equal(qsiparc.open_nifti(task.maps[2].path).parc.affine, MM2)
     placers = []
 
     class Noted(work.Placer):

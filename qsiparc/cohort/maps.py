@@ -102,7 +102,8 @@ class Placer:
         self.known = {dseg: (one.grid, one.source) for dseg, one in parcellations.items()}
         """Grid and name of each label image."""
         self._parcellations = parcellations
-        self._joints: dict[tuple[str, ...], Joint] = {}
+        self._joints: dict[tuple[Any, ...], Joint] = {}
+        """By label images and how they lie: grids that differ by rounding share one."""
         self._home: dict[str, Joint] = {}
         """By label image, where it is as it was stored."""
 
@@ -132,7 +133,7 @@ class Placer:
                     matches[dseg] = found
         if not matches:
             return
-        key = one.grid.fingerprint, *matches
+        key = tuple((dseg, match.axes, match.flips) for dseg, match in matches.items())
         if key not in self._joints:
             there = {dseg: self._taken(dseg, one.grid, match) for dseg, match in matches.items()}
             joint = self._joints[key] = Joint.of(there, one.grid)
