@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-from qsiparc.errors import GridMismatchError, collected_warnings
+from qsiparc.errors import GridMismatchError
 from qsiparc.grid import match_grids
 from qsiparc.joint import Joint
 from qsiparc.names import VOLUME
 from qsiparc.nifti import read_lazily
-from qsiparc.sieve import sifted
 from qsiparc.space import voxel_grid
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     import xarray as xr
     from numpy.typing import NDArray
 
+    from qsiparc.cohort.record import Trouble
     from qsiparc.cohort.task import MapFile
     from qsiparc.grid import Grid, GridMatch
     from qsiparc.parcellation import Parcellation
+    from qsiparc.sieve import Sieve
     from qsiparc.voxels import NiftiArray
 
 
@@ -43,11 +46,15 @@ class ScanMap:
     joint : Joint or None
         The voxels of the others; None where there are none.
     voxels : numpy.ndarray
-        (voxels,) the values of these, once they were read.
+        (voxels,) the values of these, once they were read; they last as `Sieve.sift` says.
     error : Exception or None
         Why it could not be opened, or read.
+    known : container of str
+        The label images that there are.
+    failures : list of Trouble
+        What came before it: of label images.
     messages : list of str
-        Warnings of both.
+        Warnings.
     """
 
     file: MapFile
@@ -58,6 +65,8 @@ class ScanMap:
     joint: Joint | None = None
     voxels: NDArray[Any] = field(init=False)
     error: Exception | None = None
+    known: Container[str] = ()
+    failures: list[Trouble] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
 
     @property
@@ -65,16 +74,17 @@ class ScanMap:
         """Whether it could be opened, and has more than one value a voxel."""
         return self.error is None and VOLUME in self.volume.dims
 
-    def read(self) -> Self:
-        """The same, with its values, from a pass through the file that looks at nothing else."""
-        if self.joint is not None and self.error is None and not self.is_4d:
-            with collected_warnings() as messages:
-                try:
-                    self.voxels = sifted(self.array, self.joint.positions)
-                except Exception as error:  # noqa: BLE001 - recorded, and the other maps go on
-                    self.error = error
-            self.messages += messages
-        return self
+    def read(self, placer: Placer, sieve: Sieve) -> None:
+        """Open it, and take the voxels that are wanted out of a pass through the file."""
+        self.known = placer.known
+        try:
+            self.volume, self.array = read_lazily(Path(self.file.path))
+            self.grid = voxel_grid(self.volume)
+            placer.place(self)
+            if self.joint is not None and not self.is_4d:
+                self.voxels = sieve.sift(self.array, self.joint.positions)
+        except Exception as error:  # noqa: BLE001 - recorded, and the other maps go on
+            self.error = error
 
     def gathered(self, dseg: str) -> tuple[Parcellation, NDArray[Any]]:
         """A label image on the grid of the map, and the values of its voxels, region by region.
@@ -107,19 +117,7 @@ class Placer:
         self._home: dict[str, Joint] = {}
         """By label image, where it is as it was stored."""
 
-    def open(self, file: MapFile) -> ScanMap:
-        """A map, and where the voxels are that are wanted of it."""
-        one = ScanMap(file)
-        with collected_warnings() as one.messages:
-            try:
-                one.volume, one.array = read_lazily(Path(file.path))
-                one.grid = voxel_grid(one.volume)
-                self._place(one)
-            except Exception as error:  # noqa: BLE001 - recorded, and the other maps go on
-                one.error = error
-        return one
-
-    def _place(self, one: ScanMap) -> None:
+    def place(self, one: ScanMap) -> None:
         """Find out how the label images lie on the grid of a map, and where their voxels are."""
         matches: dict[str, GridMatch] = {}
         for dseg in self.known:
