@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 BLOCK: Final = 2**16
 """Values that are reduced at a time: in float64 they stay within a core's cache."""
 
-WIDENED: Final = 2**16
+WIDENED: Final = 2**18
 """Positions that are widened at a time."""
+
+COMPARED: Final = 2**17
+"""Labels that are compared with the background at a time."""
 
 TABLE: Final = 2**22
 """Labels that span no more than this are made dense by a table, others by sorting."""
@@ -63,10 +66,8 @@ def make_plan(flat: NDArray[Any]) -> Plan:
     Plan
         Of the labelled voxels.
     """
-    # The comparison makes bytes, among which NumPy finds the true ones many times faster.
-    positions = np.flatnonzero(flat != 0)
-    values = flat.take(positions)
-    positions = positions.astype(position_type(flat.size), copy=False)
+    positions = nonzero(flat)
+    values = gather(flat, positions)
     codes = _codes(values)
     order = np.argsort(codes, kind="stable")
     codes = codes.take(order)
@@ -75,6 +76,19 @@ def make_plan(flat: NDArray[Any]) -> Plan:
     offsets = np.array([0, *edges.tolist(), *ends], np.intp)
     labels = values.take(order.take(offsets[:-1])).astype(np.int64)
     return Plan(labels, positions.take(order), offsets)
+
+
+def nonzero(flat: NDArray[Any]) -> NDArray[np.signedinteger]:
+    """The positions of what is not 0, ascending, found some at a time: all would need new memory.
+
+    The comparison makes bytes, among which NumPy finds the true ones many times faster.
+    """
+    kind = position_type(flat.size)
+    found = [np.empty(0, kind)]
+    for start in range(0, flat.size, COMPARED):
+        here = np.flatnonzero(flat[start : start + COMPARED] != 0)
+        found.append((here + start).astype(kind))
+    return np.concatenate(found)
 
 
 def position_type(size: int) -> np.dtype[np.signedinteger]:

@@ -114,7 +114,7 @@ MAY_IMPORT = {
         "progress",
         "table",
     },
-    "cohort.maps": {"grid", "joint", "nifti", "parcellation", "sieve", "space"},
+    "cohort.maps": {"grid", "joint", "nifti", "parcellation", "sieve"},
     "cohort.reader": {"cohort.maps", "nifti", "parcellation"},
     "cohort.netcdfwriter": {"cohort.blocks", "cube", "manifest", "seal"},
     "cohort.parts": {"cube", "manifest", "seal"},

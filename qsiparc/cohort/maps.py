@@ -11,20 +11,18 @@ from qsiparc.grid import match_grids
 from qsiparc.joint import Joint
 from qsiparc.names import VOLUME
 from qsiparc.nifti import read_lazily
-from qsiparc.space import voxel_grid
 
 if TYPE_CHECKING:
     from collections.abc import Container
 
-    import xarray as xr
     from numpy.typing import NDArray
 
     from qsiparc.cohort.record import Trouble
     from qsiparc.cohort.task import MapFile
     from qsiparc.grid import Grid, GridMatch
+    from qsiparc.nifti import Opened
     from qsiparc.parcellation import Parcellation
     from qsiparc.sieve import Sieve
-    from qsiparc.voxels import NiftiArray
 
 
 @dataclass
@@ -35,12 +33,8 @@ class ScanMap:
     ----------
     file : MapFile
         The map.
-    volume : DataArray
-        It, lazily; absent where it could not be opened, as is all that follows.
-    array : NiftiArray
-        Where its voxels are.
-    grid : Grid
-        Its grid.
+    opened : Opened
+        What is known of it; absent where it could not be opened, as are its voxels.
     elsewhere : dict of str to GridMismatchError
         Why it cannot be reduced over a label image.
     joint : Joint or None
@@ -58,9 +52,7 @@ class ScanMap:
     """
 
     file: MapFile
-    volume: xr.DataArray = field(init=False)
-    array: NiftiArray = field(init=False)
-    grid: Grid = field(init=False)
+    opened: Opened = field(init=False)
     elsewhere: dict[str, GridMismatchError] = field(default_factory=dict)
     joint: Joint | None = None
     voxels: NDArray[Any] = field(init=False)
@@ -72,17 +64,16 @@ class ScanMap:
     @property
     def is_4d(self) -> bool:
         """Whether it could be opened, and has more than one value a voxel."""
-        return self.error is None and VOLUME in self.volume.dims
+        return self.error is None and VOLUME in self.opened.variable.dims
 
     def read(self, placer: Placer, sieve: Sieve) -> None:
         """Open it, and take the voxels that are wanted out of a pass through the file."""
         self.known = placer.known
         try:
-            self.volume, self.array = read_lazily(Path(self.file.path))
-            self.grid = voxel_grid(self.volume)
+            self.opened = read_lazily(Path(self.file.path))
             placer.place(self)
             if self.joint is not None and not self.is_4d:
-                self.voxels = sieve.sift(self.array, self.joint.positions)
+                self.voxels = sieve.sift(self.opened.array, self.joint.positions)
         except Exception as error:  # noqa: BLE001 - recorded, and the other maps go on
             self.error = error
 
@@ -119,12 +110,13 @@ class Placer:
 
     def place(self, one: ScanMap) -> None:
         """Find out how the label images lie on the grid of a map, and where their voxels are."""
+        target = one.opened.grid
         matches: dict[str, GridMatch] = {}
         for dseg in self.known:
             if dseg in one.file.dsegs.values():
                 grid, name = self.known[dseg]
                 try:
-                    found = match_grids(one.grid, grid, of=name, to=Path(one.file.path).name)
+                    found = match_grids(target, grid, of=name, to=Path(one.file.path).name)
                 except GridMismatchError as error:
                     one.elsewhere[dseg] = error
                 else:
@@ -133,8 +125,8 @@ class Placer:
             return
         key = tuple((dseg, match.axes, match.flips) for dseg, match in matches.items())
         if key not in self._joints:
-            there = {dseg: self._taken(dseg, one.grid, match) for dseg, match in matches.items()}
-            joint = self._joints[key] = Joint.of(there, one.grid)
+            there = {dseg: self._taken(dseg, target, match) for dseg, match in matches.items()}
+            joint = self._joints[key] = Joint.of(there, target)
             self._home |= {dseg: joint for dseg, match in matches.items() if match.is_identity}
         one.joint = self._joints[key]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qsiparc.cohort.maps import Placer, ScanMap
@@ -51,7 +50,7 @@ class ScanReader:
         dsegs = {dseg: atlas for one in task.maps for atlas, dseg in one.dsegs.items()}
         for dseg, atlas in dsegs.items():
             try:
-                image, _ = read_lazily(Path(dseg))
+                image = read_lazily(dseg).volume()
                 found[dseg] = Parcellation.from_labels(image, atlas_name=atlas)
             except Exception as error:  # noqa: BLE001 - recorded, and the other atlases go on
                 first.failures.append(task.trouble("dseg", error, atlas=atlas, file=dseg))

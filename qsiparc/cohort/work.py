@@ -88,13 +88,15 @@ class Work:
             warn(message, QsiparcWarning)
         where = {"scalar": one.file.scalar, "file": one.file.path}
         if one.is_4d:
-            reason = f"it is 4D, {one.volume.shape}; a study takes maps of one value a voxel"
+            reason = (
+                f"it is 4D, {one.opened.variable.shape}; a study takes maps of one value a voxel"
+            )
             self.left_out.append(self.task.trouble("left out", reason, **where))
             return False
         if one.error:
             self.failures.append(self.task.trouble("map", one.error, **where))
         else:
-            self.units[one.file.scalar] = str(one.volume.attrs.get("units", ""))
+            self.units[one.file.scalar] = str(one.opened.variable.attrs.get("units", ""))
         return True
 
     def _values(self, one: ScanMap, atlas: str, dseg: str) -> NDArray[np.float64] | None:
@@ -112,7 +114,7 @@ class Work:
         task, scalar = self.task, one.file.scalar
         parcellation, values = one.gathered(dseg)
         rows = self._rows(atlas, dseg, parcellation)
-        validity = task.validity.of_map(one.volume.attrs, scalar)
+        validity = task.validity.of_map(one.opened.variable.attrs, scalar)
         if validity.stated:
             self.stated[scalar] = validity.stated
         statistics = resolve(task.stats)
@@ -126,12 +128,13 @@ class Work:
         )
         found = reduction.of_gathered(values)
         if atlas not in self.first:
-            asked = Question((one.volume,), one.grid, statistics, (validity,), (scalar,), None)
+            volume = one.opened.volume()
+            asked = Question((volume,), one.opened.grid, statistics, (validity,), (scalar,), None)
             reduced = [xr.Variable(("region", "stat"), found)]
             self.first[atlas] = as_cube(
                 asked,
                 Answer(rows, parcellation.source, reduced),
-                scalar_coords([one.volume], scalar),
+                scalar_coords([volume], scalar),
                 stats=task.stats,
                 validity=task.validity,
                 subject=task.scan,
