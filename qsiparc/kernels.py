@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 BLOCK: Final = 2**16
 """Values that are reduced at a time: in float64 they stay within a core's cache."""
 
-WIDENED: Final = 2**18
+WIDENED: Final = 2**17
 """Positions that are widened at a time."""
 
 COMPARED: Final = 2**17
