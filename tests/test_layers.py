@@ -37,7 +37,7 @@ MAY_IMPORT = {
     "aggregate": {"cube", "groups", "pooling"},
     "ahead": set(),
     "answer": {"catalogue.own", "coords", "cube", "reduce"},
-    "archive": {"cube", "guarded", "manifest", "seal", "space"},
+    "archive": {"cube", "guarded", "manifest", "partfile", "seal", "space"},
     "atomic": set(),
     "atlas": {"atlas.files", "atlas.hemisphere", "atlas.table", "entities", "parcellation"},
     "atlas.columns": {"atlas.hemisphere"},
@@ -74,6 +74,8 @@ MAY_IMPORT = {
     "catalogue.shape": {"catalogue.declaration", "catalogue.filtered", "ranks"},
     "captions": {"catalogue"},
     "cube": set(),
+    "classic": set(),
+    "classicreader": {"classic"},
     "cli": {"cli_build", "cli_finalize", "cli_quality", "discover"},
     "cli_build": {
         "cli_report",
@@ -115,7 +117,7 @@ MAY_IMPORT = {
     },
     "cohort.maps": {"grid", "joint", "nifti", "parcellation", "sieve", "space"},
     "cohort.netcdfwriter": {"cohort.blocks", "cube", "manifest", "seal"},
-    "cohort.parts": {"cube", "manifest", "seal"},
+    "cohort.parts": {"manifest", "partfile"},
     "cohort.plan": {
         "catalogue",
         "cohort.record",
@@ -124,7 +126,7 @@ MAY_IMPORT = {
         "discover",
         "validity",
     },
-    "cohort.reading": {"cohort.parts", "cohort.record"},
+    "cohort.reading": {"cohort.parts", "cohort.record", "partfile"},
     "cohort.record": set(),
     "cohort.study": {
         "catalogue",
@@ -255,6 +257,7 @@ MAY_IMPORT = {
     "phantom.maps": {"phantom.brain"},
     "phantom.scan": {"phantom.atlas", "phantom.brain", "phantom.maps"},
     "placing": {"grid", "parcellation", "space"},
+    "partfile": {"classic", "classicreader", "cube", "manifest", "seal"},
     "plot": {
         "plot.behind",
         "plot.histogram",
