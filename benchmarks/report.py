@@ -21,14 +21,14 @@ import time
 import warnings
 from pathlib import Path
 
-import netCDF4
 import numpy as np
+import xarray as xr
 import zarr
 
 from qsiparc import find_problems, write_report
 from qsiparc.cohort import zarrwriter
 from qsiparc.cohort.layout import Layout
-from qsiparc.cohort.parts import FORMAT, part_path
+from qsiparc.cohort.parts import write_part
 from qsiparc.cube import text
 from qsiparc.names import STATUS_FLAGS
 
@@ -104,24 +104,20 @@ def write_atlas(out: Path, made: Layout, rng: np.random.Generator) -> None:
         )
 
 
-def write_part(out: Path, scan: str, layouts: list[Layout]) -> None:
-    """All of a part but its numbers."""
-    path = part_path(out, scan)
-    path.parent.mkdir(exist_ok=True)
-    with netCDF4.Dataset(path, "w") as file:
-        inputs = [
-            {"path": f"{scan}/dwi/{scan}_model-x{n}_param-{param}_dwimap.nii.gz", "size": 1}
-            for n, param in enumerate(layouts[0].names("param"))
-        ]
-        file.setncatts({"qsiparc_part": FORMAT, "scan": scan, "warnings": "[]"})
-        file.inputs = json.dumps(inputs)
-        for made in layouts:
-            group = file.createGroup(made.atlas)
-            for dim, size in zip(("region", "stat", "scalar"), made.shape, strict=False):
-                group.createDimension(dim, size)
-            for name in ("region_name", "stat", "scalar", "software", "param", "units"):
-                dim, words = made.coords[name]
-                group.createVariable(name, str, (dim,))[:] = np.array(words.tolist(), object)
+def make_part(out: Path, scan: str, layouts: list[Layout]) -> None:
+    """A part with all that a report looks at, and no numbers."""
+    inputs = [
+        {"path": f"{scan}/dwi/{scan}_model-x{n}_param-{param}_dwimap.nii.gz", "size": 1}
+        for n, param in enumerate(layouts[0].names("param"))
+    ]
+    needed = ("region_name", "stat", "scalar", "software", "param", "units")
+    cubes = {
+        made.atlas: xr.Dataset(coords={name: made.coords[name] for name in needed})
+        for made in layouts
+    }
+    tree = xr.DataTree.from_dict(cubes)
+    tree.attrs = {"warnings": "[]", "inputs": json.dumps(inputs)}
+    write_part(out, scan, tree)
 
 
 def make_study(out: Path, scans: list[str], n_scalars: int) -> None:
@@ -133,7 +129,7 @@ def make_study(out: Path, scans: list[str], n_scalars: int) -> None:
     with warnings.catch_warnings(action="ignore"):  # of a format that is not settled
         zarr.consolidate_metadata(out / "qsiparc.zarr")
     for scan in scans:
-        write_part(out, scan, layouts)
+        make_part(out, scan, layouts)
 
 
 def peak() -> float:

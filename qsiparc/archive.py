@@ -17,11 +17,13 @@ from qsiparc.manifest import (
     checksums,
     netcdf_checksum,
     note_format,
+    require_part_format,
     require_whole,
     take_format,
     write_manifests,
 )
 from qsiparc.names import CUBE_DIMS, SPACE, VALUE, VOXEL_DIMS
+from qsiparc.partfile import part_format, read_tree
 from qsiparc.seal import require_seal, seal
 from qsiparc.space import with_index
 
@@ -121,7 +123,7 @@ def _encoding(
 
 
 def open(path: str | os.PathLike[str]) -> xr.Dataset | xr.DataTree:
-    """Open an archive that qsiparc saved, or that of a study, lazily.
+    """Open an archive that qsiparc saved, or that of a study, lazily; a part of a study is read.
 
     Parameters
     ----------
@@ -173,6 +175,10 @@ def open_tree(path: Path) -> xr.DataTree:
         require_whole(path)
     else:
         require_seal(path)
+        if (found := part_format(path)) is not None:
+            require_part_format(found, path)
+            part: xr.DataTree = read_tree(path).map_over_datasets(_as_saved)
+            return part
     try:
         tree = xr.open_datatree(path, engine=_ENGINES[path.suffix])
     except Exception as error:

@@ -30,7 +30,7 @@ NAME: Final = ".qsiparc"
 FORMAT: Final = 1
 """Of the archives that this version writes; it reads no newer ones."""
 
-PART_FORMAT: Final = 1
+PART_FORMAT: Final = 2
 """Of the parts of a study, whose attribute `PART` says so."""
 
 PART: Final = "qsiparc_part"
@@ -205,15 +205,39 @@ def take_format(tree: xr.DataTree, path: Path) -> None:
     Raises
     ------
     CubeError
-        A newer version wrote it.
+        A newer version wrote it; or it is a part of a study that another version wrote.
     """
     _require_format(tree.attrs.pop(_VERSION, FORMAT), path)
-    part = tree.attrs.get(PART, PART_FORMAT)
-    if not np.array_equal(part, PART_FORMAT):
-        raise CubeError(
-            f"{path}: this part of a study has format {part}, and this version of qsiparc reads "
-            f"format {PART_FORMAT}. Install a newer one: pip install --upgrade qsiparc."
+    require_part_format(tree.attrs.get(PART, PART_FORMAT), path)
+
+
+def require_part_format(found: object, path: Path) -> None:
+    """Check the format of a part of a study.
+
+    Parameters
+    ----------
+    found : object
+        What it says of itself.
+    path : Path
+        Where it is, for messages.
+
+    Raises
+    ------
+    CubeError
+        Another version wrote it.
+    """
+    if np.array_equal(found, PART_FORMAT):  # type: ignore[arg-type]  # whatever is there
+        return
+    is_older = isinstance(found, int | np.integer) and found < PART_FORMAT
+    raise CubeError(
+        f"{path}: this part of a study has format {found}, and this version of qsiparc reads "
+        f"format {PART_FORMAT}. "
+        + (
+            "Run `qsiparc build` again: parts of an older format are made anew."
+            if is_older
+            else "Install a newer one: pip install --upgrade qsiparc."
         )
+    )
 
 
 def _require_format(found: object, archive: Path) -> None:

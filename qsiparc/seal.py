@@ -38,7 +38,25 @@ def seal(path: Path) -> None:
     with path.open("rb") as file:
         length, crc = _read(file, path.stat().st_size)
     with path.open("ab") as file:
-        file.write(_MAGIC + _TAIL.pack(length, crc))
+        file.write(seal_of(length, crc))
+
+
+def seal_of(length: int, crc: int) -> bytes:
+    """What stands behind a file.
+
+    Parameters
+    ----------
+    length : int
+        Of the file without it [bytes].
+    crc : int
+        CRC-32 of that.
+
+    Returns
+    -------
+    bytes
+        The seal.
+    """
+    return _MAGIC + _TAIL.pack(length, crc)
 
 
 def require_seal(path: Path) -> None:
@@ -57,18 +75,30 @@ def require_seal(path: Path) -> None:
         There is no such file.
     """
     with open_regular(path, CubeError) as file:
-        end = file.seek(0, 2) - SEAL_LENGTH
-        file.seek(max(end, 0))
-        tail = file.read()
-        if not tail.startswith(_MAGIC):
-            return
-        length, crc = _TAIL.unpack(tail[len(_MAGIC) :])
-        file.seek(0)
-        if length != end or _read(file, end) != (length, crc):
+        noted = read_seal(file)
+        if noted is not None and not is_sealed(file, noted):
+            end = file.seek(0, 2) - SEAL_LENGTH
             raise CubeError(
                 f"{path}: the archive is damaged: its checksum is not that of its {end:,} bytes. "
                 f"Copy it again from its source, or make it anew."
             )
+
+
+def read_seal(file: BufferedReader) -> tuple[int, int] | None:
+    """Length and CRC-32 that the seal of a file notes; None where there is no seal."""
+    file.seek(max(file.seek(0, 2) - SEAL_LENGTH, 0))
+    tail = file.read()
+    if len(tail) != SEAL_LENGTH or not tail.startswith(_MAGIC):
+        return None
+    length, crc = _TAIL.unpack(tail[len(_MAGIC) :])
+    return length, crc
+
+
+def is_sealed(file: BufferedReader, noted: tuple[int, int]) -> bool:
+    """Whether a file has the length and the CRC-32 that its seal notes."""
+    end = file.seek(0, 2) - SEAL_LENGTH
+    file.seek(0)
+    return noted[0] == end and _read(file, end) == noted
 
 
 def _read(file: BufferedReader, length: int) -> tuple[int, int]:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
 from typing import TYPE_CHECKING, Any
 
-import netCDF4
 import numpy as np
 import xarray as xr
 
-from qsiparc.cohort.parts import write_part
+from qsiparc.cohort.parts import read_part, write_part
 from qsiparc.cube import assemble, text, text_coords
 from qsiparc.entities import describe
 from qsiparc.names import STATUS, STATUS_FLAGS, SUBJECT_COORDS
@@ -108,13 +106,13 @@ def put(
 
 def copy(part: Path, scan: str) -> None:
     """The same part once more, as that of another scan; quicker than to make one."""
-    path = part.with_name(f"{scan}.nc")
-    shutil.copy(part, path)
-    with netCDF4.Dataset(path, "a") as file:
-        file.scan = scan
-        for group in file.groups.values():
-            for name in ("subject", "participant_id"):
-                group.variables[name][:] = np.array([scan], object)
+    whose = {name: ("subject", text([scan])) for name in ("subject", "participant_id")}
+    old = read_part(part)
+    tree = xr.DataTree.from_dict(
+        {atlas: node.to_dataset().assign_coords(whose) for atlas, node in old.children.items()}
+    )
+    tree.attrs = {**old.attrs, "scan": scan}
+    write_part(part.parent.parent, scan, tree)
 
 
 def failure(

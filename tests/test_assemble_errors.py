@@ -10,7 +10,7 @@ from made_study import REGIONS, cube, failure, put
 
 import qsiparc
 from qsiparc.cohort.assemble import finalize
-from qsiparc.cohort.parts import FORMAT
+from qsiparc.cohort.parts import write_part
 from qsiparc.cohort.reading import read_part_summary, read_values
 from qsiparc.errors import BuildError, CubeError, OptionError, QsiparcWarning
 
@@ -165,20 +165,24 @@ class TestNothingToDo:
 
 
 class TestPartsThatAreNot:
-    def test_an_atlas_that_has_left_since_it_was_counted(self, out):
-        with pytest.raises(CubeError, match=r"the atlas B has left this part\. Finalize once more"):
-            read_values(out / "parts" / "sub-2.nc", "B")
+    def test_another_part_than_was_surveyed_has_no_numbers(self, out):
+        one, two = (out / "parts" / f"sub-{n}.nc" for n in (1, 2))
+        digest = read_part_summary(one).digest
+        assert read_values(one, "A", digest).values.size
+        one.write_bytes(two.read_bytes())
+        assert read_values(one, "A", digest) is None
 
     def test_a_group_that_is_no_cube_of_one_scan(self, tmp_path):
-        path = tmp_path / "sub-1.nc"
         tree = xr.DataTree.from_dict({"A": cube("sub-1").rename(value="values")})
-        tree.attrs["qsiparc_part"] = FORMAT
-        tree.to_netcdf(path, engine="netcdf4")
+        path = write_part(tmp_path, "sub-1", tree)
         with pytest.raises(CubeError, match=r"sub-1\.nc: A is not the cube of one scan, value\("):
             read_part_summary(path)
 
     def test_a_netcdf_file_of_something_else(self, tmp_path):
         path = tmp_path / "sub-1.nc"
         cube("sub-1").to_netcdf(path, engine="netcdf4")
-        with pytest.raises(CubeError, match=r"sub-1\.nc: this is no part of a study"):
+        with pytest.raises(CubeError, match=r"sub-1\.nc: this is no whole part .*it is HDF5"):
+            read_part_summary(path)
+        xr.Dataset({"a": 1.0}).to_netcdf(path, format="NETCDF3_64BIT_DATA", engine="netcdf4")
+        with pytest.raises(CubeError, match=r"sub-1\.nc: .*its qsiparc_part is None, not 2"):
             read_part_summary(path)

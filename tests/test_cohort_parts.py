@@ -2,16 +2,24 @@ from __future__ import annotations
 
 import os
 import stat
+import tempfile
 from pathlib import Path
 
-import netCDF4
 import numpy as np
 import pytest
 import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 from qsiparc.cohort.parts import part_attrs, part_path, part_paths, read_part, write_part
 from qsiparc.cube import text
 from qsiparc.errors import CubeError
+
+words = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=9)
+names = words.filter(
+    lambda word: "." not in word and word not in {"", "scan", "qsiparc_part", "atlases"}
+)
 
 
 def with_attrs(node, **attrs):
@@ -38,73 +46,114 @@ def test_a_part_comes_back_as_it_was(tmp_path):
     xr.testing.assert_identical(back["A"].to_dataset(), tree()["A"].to_dataset())
     assert back["A"]["region_name"].dtype.kind == "T"
     assert back["A"]["status"].dtype == np.int8
-    expected = {"qsiparc_part": 1, "scan": "sub-001", "fingerprint": "ab", "inputs": "[]"}
+    expected = {"qsiparc_part": 2, "scan": "sub-001", "fingerprint": "ab", "inputs": "[]"}
     assert part_attrs(path) == expected
     assert back.attrs == expected
 
 
-def described(path):
-    """All that a reader can see of a netCDF file."""
-    with netCDF4.Dataset(path) as file:
-        file.set_auto_maskandscale(False)
-        return [
-            (
-                group.path,
-                {name: repr(group.getncattr(name)) for name in group.ncattrs()},
-                {name: len(dim) for name, dim in group.dimensions.items()},
-                [
-                    (name, str(v.dtype), v.dimensions, v.filters(), v.chunking())
-                    for name, v in group.variables.items()
-                ],
-                [repr(np.asarray(v[...]).tolist()) for v in group.variables.values()],
-                [
-                    {name: repr(v.getncattr(name)) for name in v.ncattrs()}
-                    for v in group.variables.values()
-                ],
-            )
-            for group in (file, *file.groups.values())
-        ]
+@st.composite
+def cubes(draw):
+    """Datasets of any texts, numbers and attributes that a part may hold."""
+    n = draw(st.integers(1, 4))
+    column = st.lists(words, min_size=n, max_size=n)
+    dims = ("region", "stat", "scalar", "subject")
+    values = draw(hnp.arrays(np.float64, (n, 1, 1, 1)))
+    labels = draw(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=n, max_size=n, unique=True))
+    coords = {"region": labels, "stat": text(["mean"]), "subject": text([draw(words)])}
+    columns = draw(st.dictionaries(words.filter(lambda word: "/" not in word), column, max_size=3))
+    coords |= {f"c{name}": ("region", text(texts)) for name, texts in columns.items()}
+    numbers = st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False)
+    attrs = draw(st.dictionaries(words.filter(bool), words | numbers, max_size=3))
+    return xr.Dataset({"value": (dims, values, {"units": draw(words)})}, coords, attrs)
 
 
-@pytest.mark.parametrize("n_regions", [0, 1, 3])
-def test_a_part_is_what_xarray_would_write(tmp_path, n_regions):
-    numbers = np.arange(2.0 * n_regions).reshape(n_regions, 1, 2, 1)
-    names = ["Größe", "", "x" * 300][:n_regions]
+@given(cubes(), cubes(), st.dictionaries(names, words, max_size=3))
+@settings(deadline=None, max_examples=60)
+def test_any_texts_and_numbers_come_back(one, two, attrs):
+    with tempfile.TemporaryDirectory() as folder:
+        made = with_attrs(xr.DataTree.from_dict({"Grey100": one, "A": two}), **attrs)
+        back = read_part(write_part(Path(folder), "sub-1", made))
+        xr.testing.assert_identical(back["Grey100"].to_dataset(), one)
+        xr.testing.assert_identical(back["A"].to_dataset(), two)
+        assert list(back.children) == ["Grey100", "A"]
+        assert back.attrs == {"qsiparc_part": 2, "scan": "sub-1", **attrs}
+
+
+@pytest.fixture
+def rich():
+    """A cube with columns of every type."""
+    names = ["Größe", "", "x" * 300]
     flags = {"flag_values": np.array([0, 1], np.int8), "flag_meanings": "ok missing"}
-    cube = xr.Dataset(
+    numbers = np.arange(6.0).reshape(3, 1, 2, 1)
+    numbers[1, 0, 0, 0] = np.nan
+    return xr.Dataset(
         {
             "value": (("region", "stat", "scalar", "subject"), numbers, {"units": "1"}),
             "status": (("scalar", "subject"), np.array([[0], [1]], np.int8), flags),
         },
         {
-            "region": np.arange(n_regions) - 1,
+            "region": np.arange(3) - 1,
             "stat": text(["mean"]),
             "scalar": text(["FA", "MD"]),
-            "region_name": ("region", np.array(names, dtype=np.dtypes.StringDType())),
-            "network": ("region", np.array(names, dtype="<U300")),
-            "is_cortex": ("region", np.arange(n_regions) > 0),
-            "volume": ("region", np.arange(n_regions) * 0.5, {"units": "mm^3"}),
-            "made": ("region", np.full(n_regions, np.datetime64("2026-01-02", "ns"))),
+            "region_name": ("region", text(names)),
+            "name of a network": ("region", np.array(names, dtype="<U300")),
+            "is_cortex": ("region", np.arange(3) > 0),
+            "volume": ("region", np.arange(3) * 0.5, {"units": "mm^3"}),
+            "made": ("region", np.full(3, np.datetime64("2026-01-02", "ns"))),
             "map_file": (("scalar", "subject"), text([["fa.nii.gz"], ["md.nii.gz"]])),
             "threshold": 0.25,
-            "atlas_name": "A",
+            "atlas_name": text("A"),
         },
         {"one": ["a"], "two": ["é", "b"], "text": "é", "n": 2, "x": 0.5, "list": [1.5, 2.5]},
     )
-    made = xr.DataTree.from_dict({"B": cube, "A": cube.isel(scalar=[0])})
+
+
+def test_columns_of_every_type_come_back(tmp_path, rich):
+    made = xr.DataTree.from_dict({"B": rich, "A": rich.isel(scalar=[0])})
     made.attrs = {"failures": "[]", "texts": ["é"]}
-    path = write_part(tmp_path, "sub-001", made)
-    marked = with_attrs(made.copy(), qsiparc_part=1, scan="sub-001", **made.attrs)
-    checksum = {"fletcher32": True, "contiguous": False}
-    checked = {
-        node.path: {
-            name: checksum if v.ndim and v.size and v.dtype.kind in "iufbM" else {}
-            for name, v in node.variables.items()
-        }
-        for node in marked.subtree
-    }
-    marked.to_netcdf(tmp_path / "xarray.nc", engine="netcdf4", encoding=checked)
-    assert described(path) == described(tmp_path / "xarray.nc")
+    back = read_part(write_part(tmp_path, "sub-001", made))
+    expected = rich.assign_coords({"name of a network": ("region", text(rich.region_name.values))})
+    xr.testing.assert_identical(back["B"].to_dataset(), expected)
+    xr.testing.assert_identical(back["A"].to_dataset(), expected.isel(scalar=[0]))
+    assert back["B"]["is_cortex"].dtype == bool
+    assert back["B"]["status"].dtype == np.int8
+    assert back["B"]["status"].attrs["flag_values"].dtype == np.int8
+    assert back.attrs["texts"] == ["é"]
+
+
+def test_xarray_alone_reads_a_part(tmp_path, rich):
+    """Dims, coordinates and text are those of the format, under the names of an atlas."""
+    path = write_part(tmp_path, "sub-001", xr.DataTree.from_dict({"B": rich, "A": rich}))
+    with xr.open_dataset(path, engine="netcdf4") as plain:
+        cube = plain[[name for name in plain.variables if name.startswith("B.")]].load()
+    cube = cube.rename({name: name.removeprefix("B.") for name in (*cube.variables, *cube.dims)})
+    assert cube["value"].attrs["units"] == "1"
+    own = {name for name in cube["value"].coords if not name.startswith("A.")}
+    assert own == set(rich.coords) - {"name of a network"}
+    for name in rich.variables:
+        np.testing.assert_array_equal(cube[name].values.astype(rich[name].dtype), rich[name])
+    assert plain.attrs["atlases"] == '["B", "A"]'
+    assert plain.attrs["A.text"] == "é"
+
+
+def test_names_that_read_as_those_of_another_atlas_are_refused(tmp_path):
+    one = tree()["A"].to_dataset()
+    made = xr.DataTree.from_dict({"A": one.assign_attrs(b=1), "A.B": one.assign_coords(c=1)})
+    back = read_part(write_part(tmp_path, "sub-001", made))
+    xr.testing.assert_identical(back["A.B"].to_dataset(), made["A.B"].to_dataset())
+    made["A"].attrs["B.c"] = 2
+    with pytest.raises(CubeError, match=r"'B\.c' of A reads as that of another atlas"):
+        write_part(tmp_path, "sub-002", made)
+    with pytest.raises(CubeError, match=r"A\.b of the part reads as that of an atlas"):
+        write_part(tmp_path, "sub-002", tree(**{"A.b": 1}))
+
+
+def test_a_text_that_would_be_cut_is_refused(tmp_path):
+    made = tree()
+    made["A"] = made["A"].to_dataset().assign_coords(region_name=("region", text(["a\0"])))
+    with pytest.raises(CubeError, match=r"sub-001\.nc: .*A: a text in region_name holds a NUL"):
+        write_part(tmp_path, "sub-001", made)
+    assert part_paths(tmp_path) == []
 
 
 def test_a_part_may_have_no_group(tmp_path):
@@ -144,11 +193,10 @@ def test_a_name_never_leaves_the_folder(tmp_path, scan):
 def test_a_write_that_fails_leaves_the_old_part(tmp_path, monkeypatch):
     path = write_part(tmp_path, "sub-001", tree(1.0))
 
-    def full(target, *_):
-        Path(target).write_bytes(b"half")
+    def full(_handle):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(netCDF4, "Dataset", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
         write_part(tmp_path, "sub-001", tree(2.0))
     monkeypatch.undo()
@@ -184,8 +232,9 @@ def test_a_part_that_is_cut_short_is_named(tmp_path, keep):
 
 
 def test_another_netcdf_file_is_no_part(tmp_path):
-    xr.Dataset({"a": 1}).to_netcdf(tmp_path / "a.nc")
-    with pytest.raises(CubeError, match="its qsiparc_part is None"):
-        part_attrs(tmp_path / "a.nc")
+    for kind, said in (("NETCDF4", "HDF5"), ("NETCDF3_64BIT_DATA", "its qsiparc_part is None")):
+        xr.Dataset({"a": 1.0}).to_netcdf(tmp_path / "a.nc", format=kind, engine="netcdf4")
+        with pytest.raises(CubeError, match=f"this is no whole part .*{said}"):
+            part_attrs(tmp_path / "a.nc")
     with pytest.raises(FileNotFoundError):
         read_part(tmp_path / "b.nc")

@@ -158,12 +158,14 @@ def test_a_full_disk_is_told_and_space_mends_it(tree, out, undisturbed):
 
 
 def test_not_even_the_reason_can_be_written(tree, out, monkeypatch):
-    import netCDF4
+    opened = Path.open
 
-    def full(*_arguments, **_options):
-        raise OSError(28, "No space left on device")
+    def full(path, *arguments, **options):
+        if path.parent.name == "parts":
+            raise OSError(28, "No space left on device")
+        return opened(path, *arguments, **options)
 
-    monkeypatch.setattr(netCDF4, "Dataset", full)
+    monkeypatch.setattr(Path, "open", full)
     with pytest.warns(QsiparcWarning, match=r"write of out: OSError: \[Errno 28\] No space left"):
         build(tree, out, shard="1/4", **SMALL)
     assert part_paths(out) == []

@@ -37,7 +37,7 @@ MAY_IMPORT = {
     "aggregate": {"cube", "groups", "pooling"},
     "ahead": set(),
     "answer": {"catalogue.own", "coords", "cube", "reduce"},
-    "archive": {"cube", "guarded", "manifest", "seal", "space"},
+    "archive": {"cube", "guarded", "manifest", "partfile", "seal", "space"},
     "atomic": set(),
     "atlas": {"atlas.files", "atlas.hemisphere", "atlas.table", "entities", "parcellation"},
     "atlas.columns": {"atlas.hemisphere"},
@@ -75,6 +75,8 @@ MAY_IMPORT = {
     "buffers": set(),
     "captions": {"catalogue"},
     "cube": set(),
+    "classic": set(),
+    "classicreader": {"classic"},
     "cli": {"cli_build", "cli_finalize", "cli_quality", "discover"},
     "cli_build": {
         "cli_report",
@@ -117,7 +119,7 @@ MAY_IMPORT = {
     "cohort.maps": {"grid", "joint", "nifti", "parcellation", "sieve"},
     "cohort.reader": {"cohort.maps", "nifti", "parcellation"},
     "cohort.netcdfwriter": {"cohort.blocks", "cube", "manifest", "seal"},
-    "cohort.parts": {"cube", "manifest", "seal"},
+    "cohort.parts": {"manifest", "partfile"},
     "cohort.plan": {
         "catalogue",
         "cohort.record",
@@ -126,7 +128,7 @@ MAY_IMPORT = {
         "discover",
         "validity",
     },
-    "cohort.reading": {"cohort.parts", "cohort.record"},
+    "cohort.reading": {"cohort.parts", "cohort.record", "partfile"},
     "cohort.record": set(),
     "cohort.study": {
         "catalogue",
@@ -264,6 +266,7 @@ MAY_IMPORT = {
     "phantom.maps": {"phantom.brain"},
     "phantom.scan": {"phantom.atlas", "phantom.brain", "phantom.maps"},
     "placing": {"grid", "parcellation", "space"},
+    "partfile": {"classic", "classicreader", "cube", "manifest", "seal"},
     "plot": {
         "plot.behind",
         "plot.histogram",

@@ -15,11 +15,11 @@ from qsiparc.names import STATUS_FLAGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from qsiparc.cohort.layout import Layout, Study
-    from qsiparc.cohort.reading import Group
 
 CHUNK: Final = 512
 """Most subjects in a chunk of an archive."""
@@ -143,13 +143,13 @@ def read_block(
     for column, n in enumerate(range(subjects.start, subjects.stop)):
         if _lacks(layout, n):
             continue
-        group, numbers = read_values(study.paths[n], layout.atlas)
-        _require_unchanged(study, layout, n, group)
-        names = group.scalars["scalar"]
-        here = [row for row, name in enumerate(names) if name in place]
-        to = [place[names[row]] for row in here]
-        values[to, :, column] = numbers[here, stats]
-        for name, texts in group.files.items():
+        found = read_values(study.paths[n], layout.atlas, study.digests[n])
+        if found is None:
+            raise _changed(study.paths[n])
+        here = [row for row, name in enumerate(found.scalars) if name in place]
+        to = [place[found.scalars[row]] for row in here]
+        values[to, :, column] = found.values[here, stats]
+        for name, texts in found.files.items():
             files[name][to, column] = [texts[row] for row in here]
     where = (slice(0, region), stats, scalars, subjects)
     return Block(where, values.transpose(3, 1, 0, 2), files)
@@ -160,18 +160,8 @@ def _lacks(layout: Layout, place: int) -> bool:
     return not (layout.status[:, place] == STATUS_FLAGS["ok"]).any()
 
 
-def _require_unchanged(study: Study, layout: Layout, place: int, group: Group) -> None:
-    expected = dict(zip(layout.names("scalar"), layout.status[:, place].tolist(), strict=True))
-    found = dict(zip(group.scalars["scalar"], group.status.tolist(), strict=True))
-    if (
-        list(group.subject["subject"]) == [layout.names("subject")[place]]
-        and np.array_equal(group.region, layout.coords["region"][1])
-        and list(group.stats) == layout.names("stat")
-        and found.items() <= expected.items()
-        and all(max(map(len, texts)) <= layout.files[name] for name, texts in group.files.items())
-    ):
-        return
-    raise CubeError(
-        f"{study.paths[place]} has changed while the archive was put together: another build is at "
-        "work. The archive from before is untouched; run `qsiparc finalize` when the build is done."
+def _changed(path: Path) -> CubeError:
+    return CubeError(
+        f"{path} has changed while the archive was put together: another build is at work. The "
+        "archive from before is untouched; run `qsiparc finalize` when the build is done."
     )

@@ -105,6 +105,8 @@ class Study:
         The parts, in the order of ``subject``.
     scans : tuple of str
         Their ids.
+    digests : tuple of bytes
+        What each part was known by when it was surveyed; see `qsiparc.cohort.reading.Part`.
     atlases : dict of str to Layout
         By name, by first appearance.
     troubles : dict of str to tuple
@@ -113,6 +115,7 @@ class Study:
 
     paths: tuple[Path, ...]
     scans: tuple[str, ...]
+    digests: tuple[bytes, ...]
     atlases: dict[str, Layout]
     troubles: dict[str, Troubles]
 
@@ -163,6 +166,7 @@ class _Growing:
         self._makers: Counter[str] = Counter()
         self._options: Counter[str] = Counter()
         self._troubles: dict[str, Troubles] = {}
+        self._digests: list[bytes] = []
 
     def add(self, part: Part) -> None:
         names = _subject_of(part)
@@ -177,6 +181,7 @@ class _Growing:
                 self._atlases[atlas] = _GrowingAtlas(atlas, group, part.scan)
             self._atlases[atlas].add(group, part.scan, place=len(self._subjects))
         self._subjects.append(names)
+        self._digests.append(part.digest)
         failures, _ = self._troubles[part.scan] = part.troubles
         self._broken.append(frozenset((row.atlas, row.scalar) for row in failures))
         self._makers[str(part.attrs.get("generated_by", "unknown"))] += 1
@@ -193,7 +198,8 @@ class _Growing:
             atlas: grown.layout(self._broken, coords, made)
             for atlas, grown in self._atlases.items()
         }
-        return Study(paths, tuple(self._troubles), atlases, self._troubles)
+        scans = tuple(self._troubles)
+        return Study(paths, scans, tuple(self._digests), atlases, self._troubles)
 
     def _provenance(self) -> str:
         """Who made the parts, and how; which files they are of stays in the parts."""

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from qsiparc.cohort.parts import FORMAT, require_whole
+from qsiparc.cohort.parts import plain
 from qsiparc.cohort.record import from_json
 from qsiparc.errors import CubeError
 from qsiparc.names import CUBE_DIMS, STATUS, STATUS_FLAGS, VALUE
+from qsiparc.partfile import open_part
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-    import netCDF4
     from numpy.typing import NDArray
 
     from qsiparc.cohort.failures import Troubles
+    from qsiparc.partfile import PartFile
 
 Columns = dict[str, tuple[Any, ...]]
 
@@ -73,12 +73,16 @@ class Part:
         Of the part.
     groups : dict of str to Group
         By atlas.
+    digest : bytes
+        Of the header, which has the checksums of all that is in the file: what `read_values` is
+        to find again.
     """
 
     path: Path
     scan: str
     attrs: dict[str, Any]
     groups: dict[str, Group]
+    digest: bytes
 
     @property
     def troubles(self) -> Troubles:
@@ -105,19 +109,33 @@ def read_part_summary(path: Path) -> Part:
     CubeError
         The file is no whole part.
     """
-    require_whole(path)
-    with _opened(path) as file:
-        attrs = _attrs(file)
-        if attrs.get("qsiparc_part") != FORMAT:
-            raise CubeError(f"{path}: this is no part of a study, or of another version. {AGAIN}")
-        groups = {
-            name: _read_group(group, path, labels_only=False) for name, group in file.groups.items()
-        }
-    return Part(path, str(attrs.get("scan", path.stem)), attrs, groups)
+    with open_part(path, is_checked=True) as part:
+        attrs = plain(part.attrs())
+        groups = {atlas: _read_group(part, atlas) for atlas in part.atlases}
+        digest = _digest(part)
+    return Part(path, str(attrs.get("scan", path.stem)), attrs, groups, digest)
 
 
-def read_values(path: Path, atlas: str) -> tuple[Group, NDArray[np.float64]]:
-    """The numbers of one scan over one atlas; of the coordinates only labels and files.
+class Numbers(NamedTuple):
+    """The numbers of one scan over one atlas.
+
+    Parameters
+    ----------
+    scalars : tuple of str
+        Ids.
+    files : dict
+        Texts on ``scalar`` by the name of a coordinate on both ``scalar`` and ``subject``.
+    values : numpy.ndarray
+        (scalar, stat, region).
+    """
+
+    scalars: tuple[str, ...]
+    files: Columns
+    values: NDArray[np.float64]
+
+
+def read_values(path: Path, atlas: str, digest: bytes) -> Numbers | None:
+    """The numbers of one scan over one atlas; of the coordinates only what they are placed by.
 
     Parameters
     ----------
@@ -125,79 +143,64 @@ def read_values(path: Path, atlas: str) -> tuple[Group, NDArray[np.float64]]:
         The part.
     atlas : str
         A group of it.
+    digest : bytes
+        Of the part when it was surveyed.
 
     Returns
     -------
-    group : Group
-        What they are numbers of.
-    values : numpy.ndarray
-        (scalar, stat, region).
+    Numbers or None
+        None where the part is another one than it was.
 
     Raises
     ------
     CubeError
-        The file is no whole part, or has lost that atlas.
+        The file is no whole part.
     """
-    with _opened(path) as file:
-        if atlas not in file.groups:
-            raise CubeError(f"{path}: the atlas {atlas} has left this part. Finalize once more.")
-        group = _read_group(file.groups[atlas], path, labels_only=True)
-        values = file.groups[atlas].variables[VALUE][:][..., 0]
-    return group, np.ascontiguousarray(np.asarray(values, np.float64).transpose(2, 1, 0))
+    with open_part(path) as part:
+        if _digest(part) != digest:
+            return None
+        variables = part.variables(atlas)
+        numbers = part.numbers(variables[VALUE])[..., 0].transpose(2, 1, 0)
+        return Numbers(
+            part.texts(variables["scalar"]),
+            _columns(part, atlas, "scalar", "subject"),
+            np.ascontiguousarray(numbers, np.float64),
+        )
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[netCDF4.Dataset]:
-    import netCDF4
-
-    try:
-        with netCDF4.Dataset(path) as file:
-            file.set_auto_mask(False)
-            yield file
-    except FileNotFoundError:
-        raise
-    except (OSError, RuntimeError, AttributeError) as error:
-        raise CubeError(f"{path}: this is no whole part of a study ({error}). {AGAIN}") from error
+def _digest(part: PartFile) -> bytes:
+    return hashlib.blake2b(part.header.raw, digest_size=16).digest()
 
 
-def _read_group(group: netCDF4.Group, path: Path, *, labels_only: bool) -> Group:
-    values = group.variables.get(VALUE)
-    if values is None or values.dimensions != CUBE_DIMS or len(group.dimensions["subject"]) != 1:
+def _read_group(part: PartFile, atlas: str) -> Group:
+    variables = part.variables(atlas)
+    values = variables.get(VALUE)
+    if values is None or part.dims(values) != CUBE_DIMS or values.shape[-1] != 1:
         raise CubeError(
-            f"{path}: {group.name} is not the cube of one scan, {VALUE}({', '.join(CUBE_DIMS)}). "
+            f"{part.path}: {atlas} is not the cube of one scan, {VALUE}({', '.join(CUBE_DIMS)}). "
             + AGAIN
         )
-    columns = {
-        dim: {dim: tuple(group.variables[dim][:].tolist())} if labels_only else _columns(group, dim)
-        for dim in CUBE_DIMS
-    }
-    status = group.variables[STATUS][:][:, 0] if STATUS in group.variables else None
-    n_scalars = len(group.dimensions["scalar"])
+    columns = {dim: _columns(part, atlas, dim) for dim in CUBE_DIMS}
+    status = variables.get(STATUS)
     return Group(
-        region=np.asarray(columns["region"].pop("region"), np.int64),
+        region=part.numbers(variables["region"]).astype(np.int64),
         regions=columns["region"],
         stats=columns["stat"]["stat"],
         scalars=columns["scalar"],
         subject=columns["subject"],
-        files=_columns(group, "scalar", "subject"),
-        status=np.full(n_scalars, STATUS_FLAGS["ok"], np.int8) if status is None else status,
-        attrs=_attrs(group),
+        files=_columns(part, atlas, "scalar", "subject"),
+        status=np.full(values.shape[2], STATUS_FLAGS["ok"], np.int8)
+        if status is None
+        else part.numbers(status)[:, 0],
+        attrs=plain(part.attrs(atlas)),
     )
 
 
-def _columns(group: netCDF4.Group, *dims: str) -> Columns:
+def _columns(part: PartFile, atlas: str, *dims: str) -> Columns:
     return {
-        name: tuple(variable[:].ravel().tolist())
-        for name, variable in group.variables.items()
-        if variable.dimensions == dims and name != STATUS
-    }
-
-
-def _attrs(owner: netCDF4.Dataset) -> dict[str, Any]:
-    values = {name: owner.getncattr(name) for name in owner.ncattrs() if name != "coordinates"}
-    return {
-        name: value.tolist() if isinstance(value, np.generic | np.ndarray) else value
-        for name, value in values.items()
+        name: part.column(stored)
+        for name, stored in part.variables(atlas).items()
+        if part.dims(stored) == dims and name not in {STATUS, "region"}
     }
 
 
@@ -222,10 +225,11 @@ def read_units(path: Path) -> tuple[dict[str, str], list[str]]:
         The file is no whole part.
     """
     units: dict[str, str] = {}
-    with _opened(path) as file:
-        for group in file.groups.values():
-            if "units" in group.variables:
-                columns = (group.variables[name][:].tolist() for name in ("scalar", "units"))
+    with open_part(path) as part:
+        for atlas in part.atlases:
+            variables = part.variables(atlas)
+            if "units" in variables:
+                columns = (part.texts(variables[name]) for name in ("scalar", "units"))
                 units.update(zip(*columns, strict=True))
-        warnings = json.loads(getattr(file, "warnings", "") or "[]")
+        warnings = json.loads(part.attrs().get("warnings") or "[]")
     return units, warnings
