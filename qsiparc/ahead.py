@@ -1,4 +1,4 @@
-"""Reading ahead: the next one is made ready while this one is worked on."""
+"""Reading ahead: the next ones are made ready while this one is worked on."""
 
 from __future__ import annotations
 
@@ -22,31 +22,35 @@ def n_cores() -> int:
     return os.cpu_count() or 1
 
 
-def ahead(make: Callable[[S], T], items: Iterable[S], *, threads: int = 1) -> Iterator[T]:
+def ahead(make: Callable[[S], T], items: Iterable[S], *, n: int = 1) -> Iterator[T]:
     """What a function makes of items, in their order, the next ones in the making.
 
     Parameters
     ----------
     make : callable
-        From an item to what is worked on. It runs in threads, in a copy of the caller's context.
+        From an item to what is worked on. It runs in one thread, item by item, in a copy of the
+        caller's context.
     items : iterable
-        What it is called with.
-    threads : int, optional
-        How many are in the making while one is worked on; 0: each is made when it is asked for.
+        What it is called with; the caller's thread takes them, ``n`` ahead.
+    n : int, optional
+        How many are made ahead while one is worked on; 0: each is made when it is asked for.
 
     Yields
     ------
     object
         One an item.
     """
-    if threads == 0:
+    if n == 0:
         yield from map(make, items)
         return
-    with ThreadPoolExecutor(threads, "qsiparc-ahead") as pool:
+    pool = ThreadPoolExecutor(1, "qsiparc-ahead")
+    try:
         waiting: deque[Future[T]] = deque()
         for item in items:
             waiting.append(pool.submit(copy_context().run, make, item))
-            if len(waiting) > threads:
+            if len(waiting) > n:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from qsiparc.kernels import gather, position_type
+from qsiparc.kernels import gather, nonzero
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
@@ -43,7 +43,7 @@ class Joint(NamedTuple):
         is_labelled = np.zeros(size, np.bool_)
         for one in parcellations.values():
             is_labelled[one.positions] = True
-        positions = np.flatnonzero(is_labelled).astype(position_type(size), copy=False)
+        positions = nonzero(is_labelled)
         del is_labelled
         place = np.empty(size, positions.dtype)
         place[positions] = np.arange(positions.size, dtype=positions.dtype)

@@ -16,8 +16,14 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-BLOCK: Final = 2**15
+BLOCK: Final = 2**16
 """Values that are reduced at a time: in float64 they stay within a core's cache."""
+
+WIDENED: Final = 2**17
+"""Positions that are widened at a time."""
+
+COMPARED: Final = 2**17
+"""Labels that are compared with the background at a time."""
 
 TABLE: Final = 2**22
 """Labels that span no more than this are made dense by a table, others by sorting."""
@@ -60,10 +66,8 @@ def make_plan(flat: NDArray[Any]) -> Plan:
     Plan
         Of the labelled voxels.
     """
-    # The comparison makes bytes, among which NumPy finds the true ones many times faster.
-    positions = np.flatnonzero(flat != 0)
-    values = flat.take(positions)
-    positions = positions.astype(position_type(flat.size), copy=False)
+    positions = nonzero(flat)
+    values = gather(flat, positions)
     codes = _codes(values)
     order = np.argsort(codes, kind="stable")
     codes = codes.take(order)
@@ -72,6 +76,19 @@ def make_plan(flat: NDArray[Any]) -> Plan:
     offsets = np.array([0, *edges.tolist(), *ends], np.intp)
     labels = values.take(order.take(offsets[:-1])).astype(np.int64)
     return Plan(labels, positions.take(order), offsets)
+
+
+def nonzero(flat: NDArray[Any]) -> NDArray[np.signedinteger]:
+    """The positions of what is not 0, ascending, found some at a time: all would need new memory.
+
+    The comparison makes bytes, among which NumPy finds the true ones many times faster.
+    """
+    kind = position_type(flat.size)
+    found = [np.empty(0, kind)]
+    for start in range(0, flat.size, COMPARED):
+        here = np.flatnonzero(flat[start : start + COMPARED] != 0)
+        found.append((here + start).astype(kind))
+    return np.concatenate(found)
 
 
 def position_type(size: int) -> np.dtype[np.signedinteger]:
@@ -102,11 +119,12 @@ def _code_type(n: int) -> np.dtype[np.integer]:
 
 
 def gather(flat: NDArray[Any], positions: NDArray[np.signedinteger]) -> NDArray[Any]:
-    """The values at positions, a block at a time: NumPy widens all positions that it is given."""
+    """The values at positions, some at a time: NumPy widens all positions that it is given."""
     values = np.empty(positions.size, flat.dtype)
-    for start in range(0, positions.size, BLOCK):
-        stop = start + BLOCK
-        values[start:stop] = flat.take(positions[start:stop])
+    for start in range(0, positions.size, WIDENED):
+        stop = start + WIDENED
+        # Positions are within the image; to be told so spares NumPy a copy.
+        flat.take(positions[start:stop], out=values[start:stop], mode="wrap")
     return values
 
 
@@ -212,57 +230,63 @@ class Segments:
         deviation: shifting them to the mean costs no digits that the values have. About zero they
         would lose those of narrow regions.
         """
-        result = np.where(self.count > 0, np.zeros((4, 1)), np.nan)
         full = np.flatnonzero(self.count)
-        starts = self.offsets[:-1][full]
+        starts, count, centre = self.offsets[:-1][full], self.count[full], self.median[full]
         edges = np.searchsorted(starts, np.arange(0, self.values.size, BLOCK))
-        large = np.flatnonzero(self.count[full] > BLOCK)
-        edges = np.unique([*edges.tolist(), *large.tolist(), *(large + 1).tolist(), full.size])
-        room = np.empty((2, 2 * BLOCK))  # the regions that begin in a block may end in the next
+        large = np.flatnonzero(count > BLOCK)  # each ends where a block does, or behind
+        bounds = sorted({*edges.tolist(), *large.tolist(), full.size})
+        ends = [*starts.tolist(), self.values.size]
+        longest = max((ends[last] - ends[first] for first, last in pairwise(bounds)), default=0)
+        room = np.empty((2, min(longest, 2 * BLOCK)))
+        sums = np.zeros((4, full.size))
         with np.errstate(over="ignore", invalid="ignore"):
-            for first, last in pairwise(edges.tolist()):
-                self._add_powers(full[first:last], result, room)
-            result /= self.count
-            _shift(result)
-            result[0] += self.median
-        self._mend_infinite(result[0], full)
+            for first, last in pairwise(bounds):
+                here = slice(first, last)
+                self._add_powers(starts[here], count[here], centre[here], sums[:, here], room)
+            sums /= count
+            _shift(sums)
+            sums[0] += centre
+        self._mend_infinite(sums[0], full)
+        result = np.full((4, self.count.size), np.nan)
+        result[:, full] = sums
         return result
 
     def _add_powers(
         self,
-        regions: NDArray[np.intp],
-        result: NDArray[np.float64],
+        starts: NDArray[np.intp],
+        count: NDArray[np.intp],
+        centre: NDArray[np.float64],
+        sums: NDArray[np.float64],
         room: NDArray[np.float64],
     ) -> None:
         """Sums of the first four powers about the median, of small regions or of one large one.
 
         ``room`` is (2, values) to compute in: memory that is used again is still in the cache.
         """
-        begin, end = int(self.offsets[regions[0]]), int(self.offsets[regions[-1] + 1])
-        starts = self.offsets[regions] - begin
-        centre = self.median[regions]
-        step = BLOCK if regions.size == 1 else end - begin
+        begin, end = int(starts[0]), int(starts[-1] + count[-1])
+        starts = starts - begin
+        step = BLOCK if count.size == 1 else end - begin
         for at in range(begin, end, step):
             values = self.values[at : min(at + step, end)]
             x, square = room[:, : values.size]
             x[...] = values
-            x -= np.repeat(centre, self.count[regions]) if centre.size > 1 else centre
-            result[0, regions] += np.add.reduceat(x, starts)
+            x -= np.repeat(centre, count) if count.size > 1 else centre
+            sums[0] += np.add.reduceat(x, starts)
             np.multiply(x, x, out=square)
-            result[1, regions] += np.add.reduceat(square, starts)
+            sums[1] += np.add.reduceat(square, starts)
             x *= square
-            result[2, regions] += np.add.reduceat(x, starts)
+            sums[2] += np.add.reduceat(x, starts)
             square *= square
-            result[3, regions] += np.add.reduceat(square, starts)
+            sums[3] += np.add.reduceat(square, starts)
 
     def _mend_infinite(self, mean: NDArray[np.float64], full: NDArray[np.intp]) -> None:
         """The mean of regions with infinite values, which cannot be centred on anything."""
         first = self.values[self.offsets[:-1][full]]
         last = self.values[self.offsets[1:][full] - 1]
-        for region in full[~(np.isfinite(first) & np.isfinite(last))].tolist():
-            values = self.values[self.offsets[region] : self.offsets[region + 1]]
+        for place in np.flatnonzero(~(np.isfinite(first) & np.isfinite(last))).tolist():
+            values = self.values[self.offsets[full[place]] : self.offsets[full[place] + 1]]
             with np.errstate(invalid="ignore"):
-                mean[region] = values.astype(np.float64).mean()
+                mean[place] = values.astype(np.float64).mean()
 
 
 def _shift(moments: NDArray[np.float64]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import nibabel as nib
 import numpy as np
@@ -97,31 +97,63 @@ def read_dataset(path_or_image: str | os.PathLike[str] | SpatialImage) -> xr.Dat
     Dataset
         Its variable is named by the ``param`` entity of the file's name, else by its suffix.
     """
-    return _described(path_or_image)[0]
+    return read_lazily(path_or_image).dataset()
 
 
-def read_lazily(path: Path) -> tuple[xr.DataArray, NiftiArray]:
-    """The one variable of a file, and where its voxels are.
+class Opened(NamedTuple):
+    """What the header, the name and the sidecar of a volume tell; no dataset yet.
 
     Parameters
     ----------
-    path : Path
+    name : str
+        Of the variable.
+    variable : Variable
+        Its lazy voxels, described.
+    grid : Grid
+        Where they are.
+    codes : dict of str to int
+        Attributes of ``space``.
+    labels : list of str or None
+        Names of the volumes of a 4D file.
+    array : NiftiArray
+        The same voxels, for those who read a file in their own way.
+    """
+
+    name: str
+    variable: xr.Variable
+    grid: Grid
+    codes: dict[str, int]
+    labels: list[str] | None
+    array: Any
+
+    def dataset(self) -> xr.Dataset:
+        """A dataset of the one variable."""
+        coords = space_coords(self.grid)
+        coords[SPACE].attrs.update(self.codes)
+        if VOLUME in self.variable.dims:
+            coords = coords.assign({VOLUME: np.arange(self.variable.sizes[VOLUME])})
+        if self.labels:
+            names = np.array(self.labels, np.dtypes.StringDType())
+            coords = coords.assign({LABEL: (VOLUME, names)})
+        return xr.Dataset({self.name: self.variable}, coords)
+
+    def volume(self) -> xr.DataArray:
+        """The variable of the dataset."""
+        return self.dataset()[self.name]
+
+
+def read_lazily(path_or_image: str | os.PathLike[str] | SpatialImage) -> Opened:
+    """What there is to know of a volume, its voxels unread.
+
+    Parameters
+    ----------
+    path_or_image : str, Path or nibabel image
         The volume.
 
     Returns
     -------
-    DataArray
-        As `read_dataset` has it.
-    NiftiArray
-        The same voxels, for those who read a file in their own way.
+    Opened
     """
-    dataset, data = _described(path)
-    (volume,) = dataset.data_vars.values()
-    return volume, data
-
-
-def _described(path_or_image: str | os.PathLike[str] | SpatialImage) -> tuple[xr.Dataset, Any]:
-    """The dataset of a volume, and its lazy voxels."""
     if isinstance(path_or_image, SpatialImage):
         image: Any = path_or_image
         filename = image.get_filename()
@@ -136,7 +168,7 @@ def _described(path_or_image: str | os.PathLike[str] | SpatialImage) -> tuple[xr
         )
     if image is path_or_image and _is_in_file(image):
         check_stored(image)
-    return _dataset_of(image, path)
+    return _opened(image, path)
 
 
 def _is_in_file(image: Any) -> bool:  # noqa: ANN401 - nibabel is half typed
@@ -144,7 +176,7 @@ def _is_in_file(image: Any) -> bool:  # noqa: ANN401 - nibabel is half typed
     return nib.is_proxy(image.dataobj) and isinstance(image.dataobj.file_like, str | os.PathLike)
 
 
-def _dataset_of(image: Any, path: Path | None) -> tuple[xr.Dataset, Any]:  # noqa: ANN401 - nibabel is half typed
+def _opened(image: Any, path: Path | None) -> Opened:  # noqa: ANN401 - nibabel is half typed
     name = str(path or IN_MEMORY)
     shape = _volume_shape(image.shape, name)
     try:
@@ -166,14 +198,9 @@ def _dataset_of(image: Any, path: Path | None) -> tuple[xr.Dataset, Any]:  # noq
         {**attrs, GRID_ATTR: grid.fingerprint},
         {"preferred_chunks": dict(zip(dims, chunks, strict=False))},
     )
-    coords = space_coords(grid)
-    coords[SPACE].attrs.update(_codes(image.header, name))
-    if VOLUME in dims:
-        coords = coords.assign({VOLUME: np.arange(shape[3])})
-        names = read_label_map(path, shape[3]) if path else None
-        if names:
-            coords = coords.assign({LABEL: (VOLUME, np.array(names, np.dtypes.StringDType()))})
-    return xr.Dataset({_variable_name(path): variable}, coords), data
+    codes = _codes(image.header, name)
+    labels = read_label_map(path, shape[3]) if path and VOLUME in dims else None
+    return Opened(_variable_name(path), variable, grid, codes, labels, data)
 
 
 def _volume_shape(shape: tuple[int, ...], name: str) -> tuple[int, ...]:
@@ -197,7 +224,7 @@ def _part_of(shape: tuple[int, ...]) -> str:
     return " The header is damaged: copy the file again from its source."
 
 
-def _lazy(image: Any, shape: tuple[int, ...], name: str) -> Any:  # noqa: ANN401 - as _dataset_of
+def _lazy(image: Any, shape: tuple[int, ...], name: str) -> Any:  # noqa: ANN401 - as _opened
     """The image's voxels: read on demand from a file, as they are from memory."""
     proxy = image.dataobj
     if _is_in_file(image):
@@ -224,7 +251,7 @@ def _variable_name(path: Path | None) -> str:
     return legible(name) if name and name not in {*VOXEL_DIMS, VOLUME, SPACE} else "map"
 
 
-def _codes(header: Any, name: str) -> dict[str, int]:  # noqa: ANN401 - as _dataset_of
+def _codes(header: Any, name: str) -> dict[str, int]:  # noqa: ANN401 - as _opened
     """The header's codes; a warning where they leave the place of the voxels open."""
     codes = {code: int(header[code]) for code in CODES if code in header}
     if not (codes.get("sform_code") or codes.get("qform_code")):

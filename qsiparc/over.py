@@ -107,8 +107,8 @@ def over_probabilities(
 
 def _loaded(volumes: Sequence[xr.DataArray]) -> Iterator[xr.DataArray]:
     """Maps with their values in memory, but for those of dask; the next one is read meanwhile."""
-    threads = int(len(volumes) > 1 and n_cores() > 1)
-    for volume, messages in ahead(_load, volumes, threads=threads):
+    n = int(len(volumes) > 1 and n_cores() > 1)
+    for volume, messages in ahead(_load, volumes, n=n):
         for message in messages:
             warn(message, NiftiWarning)  # here, where the caller's line is known
         yield volume

@@ -7,47 +7,63 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from qsiparc.buffers import Buffers
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from qsiparc.voxels import NiftiArray
 
-PIECE: Final = 2**19
+PIECE: Final = 2**20
 """Bytes that are looked at together; they stay within a core's cache."""
 
 
-def sifted(array: NiftiArray, positions: NDArray[np.signedinteger]) -> NDArray[Any]:
-    """The values of some voxels of a 3D file.
+class Sieve:
+    """Takes voxels out of one file after the other, in memory that is used again.
 
     Parameters
     ----------
-    array : NiftiArray
-        The file. It is read to its end and checked, whichever voxels are wanted.
-    positions : numpy.ndarray
-        (voxels,) in the volume flattened with ``i`` fastest, ascending.
-
-    Returns
-    -------
-    numpy.ndarray
-        (voxels,) what a read of all voxels would give for these.
-
-    Raises
-    ------
-    NiftiError
-        The file is damaged, cut short, or has changed since its header was read.
+    n : int
+        For how many files at a time what was found lasts.
     """
-    piece = np.empty(PIECE // array.stored.itemsize, array.stored)
-    n = array.nbytes // array.stored.itemsize
-    edges = np.searchsorted(positions, range(0, n + piece.size, piece.size))
-    found = np.empty(positions.size, array.stored)
-    with array.opened() as stream:
-        source = array.source(stream)
-        for number, (begin, end) in enumerate(pairwise(edges)):
-            start = number * piece.size
-            here = piece[: n - start]
-            source.read_into(here.view(np.uint8))
-            found[begin:end] = here.take(positions[begin:end] - start)
-        extra = source.finish()
-        array.require_unchanged(stream)
-    array.warn_of_more(extra)
-    return array.scaled(found, copy=False)
+
+    def __init__(self, n: int = 1) -> None:
+        self._piece = Buffers(1)
+        self._found = Buffers(n)
+
+    def sift(self, array: NiftiArray, positions: NDArray[np.signedinteger]) -> NDArray[Any]:
+        """The values of some voxels of a 3D file.
+
+        Parameters
+        ----------
+        array : NiftiArray
+            The file. It is read to its end and checked, whichever voxels are wanted.
+        positions : numpy.ndarray
+            (voxels,) in the volume flattened with ``i`` fastest, ascending.
+
+        Returns
+        -------
+        numpy.ndarray
+            (voxels,) what a read of all voxels would give for these. It lasts until ``n``
+            more files were read.
+
+        Raises
+        ------
+        NiftiError
+            The file is damaged, cut short, or has changed since its header was read.
+        """
+        n = array.nbytes // array.stored.itemsize
+        piece = self._piece.take(min(n, PIECE // array.stored.itemsize), array.stored)
+        edges = np.searchsorted(positions, range(0, n + piece.size, piece.size))
+        found = self._found.take(positions.size, array.stored)
+        with array.opened() as stream:
+            source = array.source(stream)
+            for number, (begin, end) in enumerate(pairwise(edges)):
+                start = number * piece.size
+                here = piece[: n - start]
+                source.read_into(here.view(np.uint8))
+                here.take(positions[begin:end] - start, out=found[begin:end], mode="wrap")
+            extra = source.finish()
+            array.require_unchanged(stream)
+        array.warn_of_more(extra)
+        return array.scaled(found, copy=False)

@@ -16,37 +16,43 @@ from qsiparc.ahead import ahead, n_cores
 from qsiparc.errors import NiftiError, NiftiWarning
 from qsiparc.voxels import NiftiArray
 
-THREADS = [0, 1, 2]
+AHEAD = [0, 1, 2]
 
 
-@pytest.mark.parametrize("threads", THREADS)
-@pytest.mark.parametrize("n", range(5))
-def test_all_come_in_their_order(threads, n):
-    assert list(ahead(str, range(n), threads=threads)) == list(map(str, range(n)))
+@pytest.mark.parametrize("ahead_by", AHEAD)
+@pytest.mark.parametrize("length", range(5))
+def test_all_come_in_their_order(ahead_by, length):
+    found = list(ahead(str, range(length), n=ahead_by))
+    assert found == list(map(str, range(length)))
 
 
-def test_the_next_is_made_while_one_is_worked_on():
-    begun = [threading.Event() for _ in range(4)]
+@pytest.mark.parametrize("ahead_by", [1, 2])
+def test_the_next_ones_are_made_while_one_is_worked_on(ahead_by):
+    begun = [threading.Event() for _ in range(6)]
+    threads = set()
 
     def make(n):
         begun[n].set()
+        threads.add(threading.current_thread())
         return n
 
-    for n in ahead(make, range(4)):
-        if n + 1 < len(begun):
-            assert begun[n + 1].wait(timeout=30)
-        assert not any(event.is_set() for event in begun[n + 2 :])
+    for n in ahead(make, range(len(begun)), n=ahead_by):
+        for event in begun[n + 1 : n + 1 + ahead_by]:
+            assert event.wait(timeout=30)
+        assert not any(event.is_set() for event in begun[n + 1 + ahead_by :])
+    assert len(threads) == 1
+    assert threading.main_thread() not in threads
 
 
 def test_without_threads_nothing_is_made_before_it_is_asked_for():
     made = []
-    made_of = ahead(made.append, range(3), threads=0)
+    made_of = ahead(made.append, range(3), n=0)
     next(made_of)
     assert made == [0]
 
 
-@pytest.mark.parametrize("threads", THREADS)
-def test_an_error_comes_when_it_is_the_turn_of_its_item(threads):
+@pytest.mark.parametrize("ahead_by", AHEAD)
+def test_an_error_comes_when_it_is_the_turn_of_its_item(ahead_by):
     def make(n):
         if n == 2:
             raise OSError("no luck")
@@ -54,17 +60,25 @@ def test_an_error_comes_when_it_is_the_turn_of_its_item(threads):
 
     found = []
     with pytest.raises(OSError, match="no luck"):
-        found.extend(ahead(make, range(5), threads=threads))
-    several = ahead(make, range(5), threads=threads)
+        found.extend(ahead(make, range(5), n=ahead_by))
+    several = ahead(make, range(5), n=ahead_by)
     assert [next(several), next(several)] == [0, 1]
 
 
-def test_who_stops_early_leaves_no_thread_behind():
-    before = threading.active_count()
-    several = ahead(str, range(9))
+def test_who_stops_early_leaves_no_thread_behind_and_nothing_to_do():
+    before, made, goes_on = threading.active_count(), [], threading.Event()
+
+    def make(n):
+        made.append(n)
+        if n:
+            assert goes_on.wait(timeout=30)
+
+    several = ahead(make, range(9), n=3)
     next(several)
+    threading.Timer(0.1, goes_on.set).start()  # one is in the making, and two wait
     several.close()
-    assert threading.active_count() == before
+    assert made == [0, 1]
+    assert threading.active_count() <= before + 1  # the timer
 
 
 def test_threads_see_the_context_of_their_caller():

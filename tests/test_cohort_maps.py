@@ -15,10 +15,10 @@ from phantoms import MM2, turned, write
 
 import qsiparc
 from qsiparc.atlas import AtlasLUT
-from qsiparc.cohort import executors, maps, work
-from qsiparc.cohort.parts import part_attrs, part_paths, read_part
-from qsiparc.cohort.task import MapFile, Task, run_task
-from qsiparc.sieve import sifted
+from qsiparc.cohort import executors, maps, reader, work
+from qsiparc.cohort.parts import part_attrs, part_paths, read_part, write_part
+from qsiparc.cohort.task import MapFile, Task, run_task, run_tasks
+from qsiparc.sieve import Sieve
 
 SHAPE = (6, 7, 8)
 RNG = np.random.default_rng(11)
@@ -153,12 +153,13 @@ def test_reading_ahead_changes_nothing(task):
 
 def test_reading_ahead_is_done_by_a_thread(task, monkeypatch):
     threads = []
+    sift = Sieve.sift
 
     def noted(*args):
         threads.append(threading.current_thread())
-        return sifted(*args)
+        return sift(*args)
 
-    monkeypatch.setattr("qsiparc.cohort.maps.sifted", noted)
+    monkeypatch.setattr(Sieve, "sift", noted)
     part(task, reads_ahead=True)
     assert threading.main_thread() not in threads
     threads.clear()
@@ -173,8 +174,8 @@ def test_maps_are_read_ahead_where_there_is_a_core_for_it(monkeypatch, n_cores, 
     asked = []
     monkeypatch.setattr(executors, "n_cores", lambda: n_cores)
     if n_workers == 1:
-        monkeypatch.setattr(executors, "run_task", lambda _, **options: asked.append(options))
-        list(executors.run_all(iter(["a task"]), None))
+        monkeypatch.setattr(executors, "run_tasks", lambda _, **options: asked.append(options))
+        executors.run_all(iter(["a task"]), None)
     else:
         with executors._Pool(n_workers) as pool:
             monkeypatch.setattr(pool, "submit", lambda *_, **options: asked.append(options))
@@ -189,14 +190,100 @@ def test_what_a_label_image_takes_of_memory_is_held_once(task, tmp_path, monkeyp
     assert not np.array_equal(qsiparc.open_nifti(task.maps[2].path).parc.affine, MM2)
     placers = []
 
-    class Noted(work.Placer):
+    class Noted(maps.Placer):
         def __init__(self, parcellations):
             super().__init__(parcellations)
             placers.append((self, parcellations))
 
-    monkeypatch.setattr(work, "Placer", Noted)
+    monkeypatch.setattr(reader, "Placer", Noted)
     part(replace(task, maps=(task.maps[0], task.maps[2])))
     ((placer, parcellations),) = placers
     assert not parcellations
     (joint,) = placer._joints.values()
     assert not any(one.positions.size for one in joint.atlases.values())
+
+
+class TestScans:
+    """Several scans, one after the other, in one process."""
+
+    @pytest.fixture
+    def tasks(self, task, tmp_path):
+        """Each with maps of its own, of other types and in another number."""
+        made = []
+        for number, dtype in enumerate(("f4", "f8", "i2", "f4")):
+            maps = []
+            for one in task.maps[number:]:
+                values = (1000 * (number + MAPS[one.scalar])).astype(dtype)
+                path = write(tmp_path / f"{number}_param-{one.scalar}_dwimap.nii.gz", values)
+                maps.append(one._replace(path=str(path)))
+            made.append(replace(task, scan=f"sub-{number}", maps=tuple(maps)))
+        return made
+
+    def parts(self, out):
+        return {path.stem: read_part(path) for path in part_paths(Path(out))}
+
+    def test_are_what_each_is_alone(self, tasks, reads_ahead):
+        wanted = {}
+        for task in tasks:
+            run_task(task)
+            wanted |= self.parts(task.out)
+        for path in part_paths(Path(tasks[0].out)):
+            path.unlink()
+        statuses = list(run_tasks(tasks, reads_ahead=reads_ahead))
+        assert [status.scan for status in statuses] == [task.scan for task in tasks]
+        assert [status.n_values for status in statuses] == [8, 6, 4, 2]
+        found = self.parts(tasks[0].out)
+        assert found.keys() == wanted.keys()
+        assert all(found[scan].identical(wanted[scan]) for scan in wanted)
+
+    def test_without_a_map_there_is_a_part_all_the_same(self, tasks, reads_ahead):
+        tasks[1] = replace(tasks[1], maps=())
+        statuses = list(run_tasks(tasks, reads_ahead=reads_ahead))
+        assert [status.n_values for status in statuses] == [8, 0, 4, 2]
+        assert not self.parts(tasks[0].out)["sub-1"].children
+
+    def test_what_breaks_one_leaves_the_others_whole(self, tasks, monkeypatch, reads_ahead):
+        take = work.Work.take
+
+        def breaking(self, one):
+            if (self.task.scan, one.file.scalar) == ("sub-1", "rd"):
+                raise MemoryError("no room")
+            take(self, one)
+
+        monkeypatch.setattr(work.Work, "take", breaking)
+        statuses = list(run_tasks(tasks, reads_ahead=reads_ahead))
+        assert [status.written for status in statuses] == [True, False, True, True]
+        assert statuses[1].failures[-1].reason == "MemoryError: no room"
+        assert self.parts(tasks[0].out).keys() == {"sub-0", "sub-2", "sub-3"}
+
+    def test_warnings_are_told_with_their_own_scan(self, tasks, tmp_path, reads_ahead):
+        strange = np.where(LABELS["A"] == 1, 77, LABELS["A"]).astype(np.int16)
+        dseg = str(write(tmp_path / "space-T1w_seg-A_dseg.nii.gz", strange))
+        tasks[2] = replace(tasks[2], maps=(tasks[2].maps[0]._replace(dsegs={"A": dseg}),))
+        statuses = list(run_tasks(tasks, reads_ahead=reads_ahead))
+        assert [len(status.warnings) for status in statuses] == [0, 0, 1, 0]
+
+    def test_the_next_is_read_while_a_part_is_written(self, tasks, monkeypatch):
+        read, begun = maps.ScanMap.read, threading.Event()
+
+        def noted(self, *args):
+            if Path(self.file.path).name.startswith("1_"):
+                begun.set()
+            read(self, *args)
+
+        def waiting(*args):
+            if args[1] == "sub-0":
+                assert begun.wait(timeout=30)
+            return write_part(*args)
+
+        monkeypatch.setattr(maps.ScanMap, "read", noted)
+        monkeypatch.setattr("qsiparc.cohort.task.write_part", waiting)
+        statuses = list(run_tasks(tasks, reads_ahead=True))
+        assert all(status.written for status in statuses)
+
+    def test_who_stops_early_leaves_no_thread_behind(self, tasks):
+        before = threading.active_count()
+        running = run_tasks(tasks, reads_ahead=True)
+        assert next(running).scan == "sub-0"
+        running.close()
+        assert threading.active_count() == before

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from oracle import region
 
-from qsiparc.kernels import BLOCK, CODES, TABLE, Segments, gather, make_plan, position_type
+from qsiparc.kernels import BLOCK, CODES, TABLE, WIDENED, Segments, gather, make_plan, position_type
 
 
 def brute_plan(flat):
@@ -54,7 +54,7 @@ def test_about_as_many_labels_as_sixteen_bits_hold(n, gap):
 def test_more_values_are_gathered_than_a_block_holds():
     rng = np.random.default_rng(3)
     flat = rng.normal(size=1000).astype(np.float32)
-    positions = rng.integers(0, flat.size, 2 * BLOCK + 7).astype(np.int32)
+    positions = rng.integers(0, flat.size, 2 * WIDENED + 7).astype(np.int32)
     found = gather(flat, positions)
     assert found.dtype == np.float32
     np.testing.assert_array_equal(found, flat[positions])

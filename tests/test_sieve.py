@@ -17,7 +17,7 @@ from qsiparc.errors import NiftiError, NiftiWarning
 from qsiparc.joint import Joint
 from qsiparc.nifti import read_lazily
 from qsiparc.parcellation import Parcellation
-from qsiparc.sieve import sifted
+from qsiparc.sieve import Sieve
 
 SHAPE = (4, 5, 6)
 TYPES = ["u1", "<i2", ">i2", "<f4", ">f4", "<f8", "<i8"]
@@ -47,7 +47,7 @@ def test_they_are_the_same_numbers(tmp_path, suffix, dtype, scaling):
     path = saved(tmp_path / f"map{suffix}", data, *scaling)
     whole = qsiparc.open_nifti(path).to_numpy().reshape(-1, order="F")
     for positions in (np.arange(whole.size), np.array([0, 7, 8, whole.size - 1]), np.arange(0)):
-        found = sifted(read_lazily(path)[1], positions.astype(np.int32))
+        found = Sieve().sift(read_lazily(path).array, positions.astype(np.int32))
         assert found.dtype == whole.dtype
         np.testing.assert_array_equal(found, whole[positions])
 
@@ -60,24 +60,38 @@ def test_damage_is_seen_wherever_the_wanted_voxels_are(tmp_path, where):
     stored[where] ^= 1
     path.write_bytes(stored)
     with pytest.raises(NiftiError, match=r"map\.nii\.gz: the gzip data are damaged"):
-        sifted(read_lazily(path)[1], np.array([0]))
+        Sieve().sift(read_lazily(path).array, np.array([0]))
 
 
 @pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
 def test_a_file_that_was_cut_or_changed_meanwhile(tmp_path, suffix):
     path = write(tmp_path / f"map{suffix}", ramp(SHAPE))
-    _, array = read_lazily(path)
+    array = read_lazily(path).array
     path.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(NiftiError, match="has changed since it was opened"):
-        sifted(array, np.array([0]))
+        Sieve().sift(array, np.array([0]))
 
 
 def test_more_than_the_header_claims_is_a_warning(tmp_path):
     path = tmp_path / "map.nii.gz"
     path.write_bytes(gzip.compress(image(ramp(SHAPE)).to_bytes() + b"more"))
     with pytest.warns(NiftiWarning, match="4 bytes more than its header claims"):
-        found = sifted(read_lazily(path)[1], np.array([1]))
+        found = Sieve().sift(read_lazily(path).array, np.array([1]))
     assert found == ramp(SHAPE).reshape(-1, order="F")[1]
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_what_was_found_lasts_while_so_many_files_are_read(tmp_path, n):
+    sieve, rng = Sieve(n), np.random.default_rng(3)
+    data = [rng.integers(0, 9, SHAPE).astype(dtype) for dtype in ("<f4", "u1", "<f8", "<f4", ">f4")]
+    paths = [saved(tmp_path / f"{number}.nii.gz", one) for number, one in enumerate(data)]
+    positions = np.arange(1, 90, dtype=np.int32)
+    found = []
+    for number, path in enumerate(paths):
+        found.append(sieve.sift(read_lazily(path).array, positions))
+        for earlier in range(max(0, number - n + 1), number + 1):
+            wanted = data[earlier].reshape(-1, order="F")[positions]
+            np.testing.assert_array_equal(found[earlier], wanted)
 
 
 @st.composite

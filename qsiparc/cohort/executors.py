@@ -15,13 +15,12 @@ from concurrent.futures import (
     wait,
 )
 from contextlib import contextmanager
-from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from qsiparc.ahead import n_cores
 from qsiparc.cohort.record import Status
-from qsiparc.cohort.task import Task, run_task
+from qsiparc.cohort.task import Task, run_task, run_tasks
 from qsiparc.errors import OptionError
 
 if TYPE_CHECKING:
@@ -65,7 +64,7 @@ def run_all(tasks: Iterator[Task], engine: Engine) -> Iterator[Status]:
         `engine` is nothing that runs tasks.
     """
     if engine is None or (isinstance(engine, int) and engine == 1):
-        return map(partial(run_task, reads_ahead=n_cores() > 1), tasks)
+        return run_tasks(tasks, reads_ahead=n_cores() > 1)
     if isinstance(engine, int) and not isinstance(engine, bool) and engine > 1:
         return _in_processes(tasks, engine)
     if isinstance(engine, Executor):

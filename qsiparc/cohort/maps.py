@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-from qsiparc.errors import GridMismatchError, collected_warnings
+from qsiparc.errors import GridMismatchError
 from qsiparc.grid import match_grids
 from qsiparc.joint import Joint
 from qsiparc.names import VOLUME
 from qsiparc.nifti import read_lazily
-from qsiparc.sieve import sifted
-from qsiparc.space import voxel_grid
 
 if TYPE_CHECKING:
-    import xarray as xr
+    from collections.abc import Container
+
     from numpy.typing import NDArray
 
+    from qsiparc.cohort.record import Trouble
     from qsiparc.cohort.task import MapFile
     from qsiparc.grid import Grid, GridMatch
+    from qsiparc.nifti import Opened
     from qsiparc.parcellation import Parcellation
-    from qsiparc.voxels import NiftiArray
+    from qsiparc.sieve import Sieve
 
 
 @dataclass
@@ -32,49 +33,49 @@ class ScanMap:
     ----------
     file : MapFile
         The map.
-    volume : DataArray
-        It, lazily; absent where it could not be opened, as is all that follows.
-    array : NiftiArray
-        Where its voxels are.
-    grid : Grid
-        Its grid.
+    opened : Opened
+        What is known of it; absent where it could not be opened, as are its voxels.
     elsewhere : dict of str to GridMismatchError
         Why it cannot be reduced over a label image.
     joint : Joint or None
         The voxels of the others; None where there are none.
     voxels : numpy.ndarray
-        (voxels,) the values of these, once they were read.
+        (voxels,) the values of these, once they were read; they last as `Sieve.sift` says.
     error : Exception or None
         Why it could not be opened, or read.
+    known : container of str
+        The label images that there are.
+    failures : list of Trouble
+        What came before it: of label images.
     messages : list of str
-        Warnings of both.
+        Warnings.
     """
 
     file: MapFile
-    volume: xr.DataArray = field(init=False)
-    array: NiftiArray = field(init=False)
-    grid: Grid = field(init=False)
+    opened: Opened = field(init=False)
     elsewhere: dict[str, GridMismatchError] = field(default_factory=dict)
     joint: Joint | None = None
     voxels: NDArray[Any] = field(init=False)
     error: Exception | None = None
+    known: Container[str] = ()
+    failures: list[Trouble] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
 
     @property
     def is_4d(self) -> bool:
         """Whether it could be opened, and has more than one value a voxel."""
-        return self.error is None and VOLUME in self.volume.dims
+        return self.error is None and VOLUME in self.opened.variable.dims
 
-    def read(self) -> Self:
-        """The same, with its values, from a pass through the file that looks at nothing else."""
-        if self.joint is not None and self.error is None and not self.is_4d:
-            with collected_warnings() as messages:
-                try:
-                    self.voxels = sifted(self.array, self.joint.positions)
-                except Exception as error:  # noqa: BLE001 - recorded, and the other maps go on
-                    self.error = error
-            self.messages += messages
-        return self
+    def read(self, placer: Placer, sieve: Sieve) -> None:
+        """Open it, and take the voxels that are wanted out of a pass through the file."""
+        self.known = placer.known
+        try:
+            self.opened = read_lazily(Path(self.file.path))
+            placer.place(self)
+            if self.joint is not None and not self.is_4d:
+                self.voxels = sieve.sift(self.opened.array, self.joint.positions)
+        except Exception as error:  # noqa: BLE001 - recorded, and the other maps go on
+            self.error = error
 
     def gathered(self, dseg: str) -> tuple[Parcellation, NDArray[Any]]:
         """A label image on the grid of the map, and the values of its voxels, region by region.
@@ -107,26 +108,15 @@ class Placer:
         self._home: dict[str, Joint] = {}
         """By label image, where it is as it was stored."""
 
-    def open(self, file: MapFile) -> ScanMap:
-        """A map, and where the voxels are that are wanted of it."""
-        one = ScanMap(file)
-        with collected_warnings() as one.messages:
-            try:
-                one.volume, one.array = read_lazily(Path(file.path))
-                one.grid = voxel_grid(one.volume)
-                self._place(one)
-            except Exception as error:  # noqa: BLE001 - recorded, and the other maps go on
-                one.error = error
-        return one
-
-    def _place(self, one: ScanMap) -> None:
+    def place(self, one: ScanMap) -> None:
         """Find out how the label images lie on the grid of a map, and where their voxels are."""
+        target = one.opened.grid
         matches: dict[str, GridMatch] = {}
         for dseg in self.known:
             if dseg in one.file.dsegs.values():
                 grid, name = self.known[dseg]
                 try:
-                    found = match_grids(one.grid, grid, of=name, to=Path(one.file.path).name)
+                    found = match_grids(target, grid, of=name, to=Path(one.file.path).name)
                 except GridMismatchError as error:
                     one.elsewhere[dseg] = error
                 else:
@@ -135,8 +125,8 @@ class Placer:
             return
         key = tuple((dseg, match.axes, match.flips) for dseg, match in matches.items())
         if key not in self._joints:
-            there = {dseg: self._taken(dseg, one.grid, match) for dseg, match in matches.items()}
-            joint = self._joints[key] = Joint.of(there, one.grid)
+            there = {dseg: self._taken(dseg, target, match) for dseg, match in matches.items()}
+            joint = self._joints[key] = Joint.of(there, target)
             self._home |= {dseg: joint for dseg, match in matches.items() if match.is_identity}
         one.joint = self._joints[key]
 

@@ -5,21 +5,28 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from qsiparc.ahead import ahead
 from qsiparc.cohort.parts import write_part
+from qsiparc.cohort.reader import ScanReader
 from qsiparc.cohort.record import Status, Trouble, to_json
 from qsiparc.cohort.work import Work
 from qsiparc.errors import collected_warnings
 from qsiparc.names import legible
+from qsiparc.sieve import Sieve
 from qsiparc.validity import EVERYTHING, Validity
 from qsiparc.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from qsiparc.atlas import AtlasLUT
     from qsiparc.catalogue import Statistic
+    from qsiparc.cohort.maps import ScanMap
+
+AHEAD: Final = 2
+"""Maps that are read while one is reduced: one, and a little of what begins the next scan."""
 
 
 class MapFile(NamedTuple):
@@ -86,25 +93,94 @@ def run_task(task: Task, *, reads_ahead: bool = False) -> Status:
     task : Task
         The scan.
     reads_ahead : bool
-        Whether to read a map while the one before it is reduced, which takes a second core.
+        As in `run_tasks`.
 
     Returns
     -------
     Status
         What became of it. Nothing that goes wrong with the scan is raised.
     """
-    work = Work(task, list(task.failures), list(task.left_out), reads_ahead)
-    with collected_warnings() as messages:
-        try:
-            tree = work.tree()
-            tree.attrs = part_attributes(task, work.failures, work.left_out, messages)
-            write_part(Path(task.out), task.scan, tree)
-        except Exception as error:  # noqa: BLE001 - one bad scan must not end a study
-            failure = task.trouble("write", f"{type(error).__name__}: {error}", file=task.out)
+    (status,) = run_tasks([task], reads_ahead=reads_ahead)
+    return status
+
+
+def run_tasks(tasks: Iterable[Task], *, reads_ahead: bool = False) -> Iterator[Status]:
+    """Reduce scans and write their parts, one after the other.
+
+    Parameters
+    ----------
+    tasks : iterable of Task
+        The scans.
+    reads_ahead : bool
+        Whether to read what comes next while a map is reduced, also of the next scan while the
+        part of this one is written. That takes a second core.
+
+    Yields
+    ------
+    Status
+        Of each, in their order. Nothing that goes wrong with a scan is raised.
+    """
+    n = AHEAD if reads_ahead else 0
+    sieve = Sieve(n + 1)
+    scans = (_Scan(task, sieve) for task in tasks)
+    steps = ((scan, one) for scan in scans for one in (*scan.reader.maps(), None))
+    for scan, one in ahead(_read, steps, n=n):
+        if one is not None:
+            scan.take(one)
+        else:
+            status = scan.end()
+            del scan  # and its label images, before those of the next scan are read
+            yield status
+
+
+def _read(step: tuple[_Scan, ScanMap | None]) -> tuple[_Scan, ScanMap | None]:
+    """The same, after the map was read."""
+    scan, one = step
+    if one is not None:
+        scan.reader.read(one)
+    return step
+
+
+class _Scan:
+    """A scan that is being reduced, whatever happens to it."""
+
+    def __init__(self, task: Task, sieve: Sieve) -> None:
+        self.reader = ScanReader(task, sieve)
+        self._work = Work(task, list(task.failures), list(task.left_out))
+        self._messages: list[str] = []
+        self._error: Exception | None = None
+
+    def take(self, one: ScanMap) -> None:
+        """Reduce a map that was read."""
+        self._do(lambda: self._work.take(one))
+
+    def end(self) -> Status:
+        """Write the part."""
+        self._do(self._write)
+        task, work = self._work.task, self._work
+        if self._error:
+            words = f"{type(self._error).__name__}: {self._error}"
+            failure = task.trouble("write", words, file=task.out)
             return Status(task.scan, 0, (*work.failures, failure), written=False)
-    return Status(
-        task.scan, work.n_values, tuple(work.failures), tuple(work.left_out), tuple(messages)
-    )
+        said = (tuple(work.failures), tuple(work.left_out), tuple(self._messages))
+        return Status(task.scan, work.n_values, *said)
+
+    def _write(self) -> None:
+        task, work = self._work.task, self._work
+        tree = work.tree()
+        tree.attrs = part_attributes(task, work.failures, work.left_out, self._messages)
+        write_part(Path(task.out), task.scan, tree)
+
+    def _do(self, something: Callable[[], None]) -> None:
+        """Do it, unless something before it failed: one bad scan must not end a study."""
+        if self._error:
+            return
+        with collected_warnings() as messages:
+            try:
+                something()
+            except Exception as error:  # noqa: BLE001 - it is told in the status
+                self._error = error
+        self._messages += messages
 
 
 def part_attributes(

@@ -1,4 +1,4 @@
-"""Reducing a scan: every map read once and reduced over every atlas, whatever fails on the way."""
+"""Reducing a scan: from the voxels of every map over every atlas to the cubes of its part."""
 
 from __future__ import annotations
 
@@ -9,16 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import xarray as xr
 
-from qsiparc.ahead import ahead
 from qsiparc.answer import Answer, Question, as_cube, stated_attrs
 from qsiparc.catalogue import resolve
-from qsiparc.cohort.maps import Placer, ScanMap
 from qsiparc.coords import scalar_coords
 from qsiparc.cube import assemble, text, text_coords
 from qsiparc.errors import GridMismatchError, QsiparcWarning, warn
 from qsiparc.masking import Domain
 from qsiparc.names import FILE_COORDS, STATUS, STATUS_FLAGS
-from qsiparc.parcellation import Parcellation
 from qsiparc.reduce import Reduction
 from qsiparc.regions import Regions, as_lut, region_rows
 from qsiparc.sidecar import read_sidecar
@@ -28,8 +25,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from qsiparc.cohort.maps import ScanMap
     from qsiparc.cohort.record import Trouble
     from qsiparc.cohort.task import Task
+    from qsiparc.parcellation import Parcellation
 
 _IDENTITY: Final = ("software", "model", "param", "desc")
 
@@ -44,14 +43,11 @@ class Work:
         The scan.
     failures, left_out : list of Trouble
         What is known of it; more is added.
-    reads_ahead : bool
-        Whether to read a map while the one before it is reduced.
     """
 
     task: Task
     failures: list[Trouble]
     left_out: list[Trouble]
-    reads_ahead: bool = False
     n_values: int = 0
     first: dict[str, xr.Dataset] = field(default_factory=dict)
     """The cube of the first map of each atlas; of the others only numbers are made."""
@@ -62,38 +58,29 @@ class Work:
     units: dict[str, str] = field(default_factory=dict)
     """By scalar, and so are these: of the maps that could be read."""
     stated: dict[str, list[float | None]] = field(default_factory=dict)
+    values: dict[str, dict[str, NDArray[np.float64] | None]] = field(default_factory=dict)
+    """By atlas and scalar, ``(region, stat)``; None where they could not be had."""
+
+    def take(self, one: ScanMap) -> None:
+        """Reduce a map that was read, after a word on what happened meanwhile."""
+        self.failures += one.failures
+        if not self._is_map(one):
+            return
+        for atlas, dseg in one.file.dsegs.items():
+            if dseg not in one.known:
+                continue
+            found = None if one.error else self._values(one, atlas, dseg)
+            self.values.setdefault(atlas, {})[one.file.scalar] = found
+            self.n_values += found is not None
 
     def tree(self) -> xr.DataTree:
-        """A group an atlas."""
-        placer = Placer(self._parcellations())
-        opened = map(placer.open, self.task.maps)
-        values: dict[str, dict[str, NDArray[np.float64] | None]] = {}
-        for one in ahead(ScanMap.read, opened, threads=int(self.reads_ahead)):
-            if not self._is_map(one):
-                continue
-            for atlas, dseg in one.file.dsegs.items():
-                if dseg not in placer.known:
-                    continue
-                found = None if one.error else self._values(one, atlas, dseg)
-                values.setdefault(atlas, {})[one.file.scalar] = found
-                self.n_values += found is not None
+        """A group an atlas, once all steps were taken."""
         groups = {
             atlas: self._joined(self.first[atlas], of_atlas)
-            for atlas, of_atlas in sorted(values.items())
+            for atlas, of_atlas in sorted(self.values.items())
             if atlas in self.first
         }
         return xr.DataTree.from_dict(groups)
-
-    def _parcellations(self) -> dict[str, Parcellation]:
-        """Every label image, factorised once."""
-        found: dict[str, Parcellation] = {}
-        dsegs = {dseg: atlas for one in self.task.maps for atlas, dseg in one.dsegs.items()}
-        for dseg, atlas in dsegs.items():
-            try:
-                found[dseg] = Parcellation.from_labels(dseg, atlas_name=atlas)
-            except Exception as error:  # noqa: BLE001 - recorded, and the other atlases go on
-                self.failures.append(self.task.trouble("dseg", error, atlas=atlas, file=dseg))
-        return found
 
     def _is_map(self, one: ScanMap) -> bool:
         """Whether a file holds a map, as far as it could be read; notes what there is to say."""
@@ -101,13 +88,15 @@ class Work:
             warn(message, QsiparcWarning)
         where = {"scalar": one.file.scalar, "file": one.file.path}
         if one.is_4d:
-            reason = f"it is 4D, {one.volume.shape}; a study takes maps of one value a voxel"
+            reason = (
+                f"it is 4D, {one.opened.variable.shape}; a study takes maps of one value a voxel"
+            )
             self.left_out.append(self.task.trouble("left out", reason, **where))
             return False
         if one.error:
             self.failures.append(self.task.trouble("map", one.error, **where))
         else:
-            self.units[one.file.scalar] = str(one.volume.attrs.get("units", ""))
+            self.units[one.file.scalar] = str(one.opened.variable.attrs.get("units", ""))
         return True
 
     def _values(self, one: ScanMap, atlas: str, dseg: str) -> NDArray[np.float64] | None:
@@ -125,7 +114,7 @@ class Work:
         task, scalar = self.task, one.file.scalar
         parcellation, values = one.gathered(dseg)
         rows = self._rows(atlas, dseg, parcellation)
-        validity = task.validity.of_map(one.volume.attrs, scalar)
+        validity = task.validity.of_map(one.opened.variable.attrs, scalar)
         if validity.stated:
             self.stated[scalar] = validity.stated
         statistics = resolve(task.stats)
@@ -139,12 +128,13 @@ class Work:
         )
         found = reduction.of_gathered(values)
         if atlas not in self.first:
-            asked = Question((one.volume,), one.grid, statistics, (validity,), (scalar,), None)
+            volume = one.opened.volume()
+            asked = Question((volume,), one.opened.grid, statistics, (validity,), (scalar,), None)
             reduced = [xr.Variable(("region", "stat"), found)]
             self.first[atlas] = as_cube(
                 asked,
                 Answer(rows, parcellation.source, reduced),
-                scalar_coords([one.volume], scalar),
+                scalar_coords([volume], scalar),
                 stats=task.stats,
                 validity=task.validity,
                 subject=task.scan,
