@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from qsiparc.catalogue import Statistic
     from qsiparc.cohort.maps import ScanMap
 
-AHEAD: Final = 2
-"""Maps that are read while one is reduced: one, and a little of what begins the next scan."""
+AHEAD: Final = 4
+"""Maps that are read while one is reduced: enough to work on while label images are read."""
 
 
 class MapFile(NamedTuple):
