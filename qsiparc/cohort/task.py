@@ -167,7 +167,9 @@ class _Scan:
 
     def _write(self) -> None:
         task, work = self._work.task, self._work
-        tree = work.tree()
+        with collected_warnings() as messages:
+            tree = work.tree()
+        self._messages += messages  # the part tells them, too
         tree.attrs = part_attributes(task, work.failures, work.left_out, self._messages)
         write_part(Path(task.out), task.scan, tree)
 
