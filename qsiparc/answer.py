@@ -109,6 +109,28 @@ def as_cube(
     Dataset
         With ``value``, its coordinates, and how it was made.
     """
+    coords, attrs = described(
+        asked, answer, of_scalars, stats=stats, validity=validity, subject=subject
+    )
+    return assemble(by_scalar(answer.reduced), coords, attrs)
+
+
+def described(
+    asked: Question,
+    answer: Answer,
+    of_scalars: Mapping[str, Any],
+    *,
+    stats: Stats,
+    validity: Validity,
+    subject: str | None,
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Coordinates and attributes of the cube of an answer; parameters as in `as_cube`.
+
+    Returns
+    -------
+    coords, attrs : dict
+        As `qsiparc.cube.assemble` takes them.
+    """
     coords = {
         **further_coords(asked.volumes[0]),
         "region": ("region", answer.rows.indices),
@@ -129,7 +151,7 @@ def as_cube(
         **({"mask": asked.mask.name} if asked.mask else {}),
         "generated_by": f"qsiparc {__version__}",
     }
-    return assemble(by_scalar(answer.reduced), coords, attrs)
+    return coords, attrs
 
 
 def map_names(coords: Mapping[str, Any]) -> tuple[str, ...]:

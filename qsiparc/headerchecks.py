@@ -100,6 +100,7 @@ def mend(header: Any, name: str) -> None:  # noqa: ANN401 - as require_readable
     if "sform_code" in header:
         _require_place(header, name)
         _doubt_qfac(qfac, header, name)
+        _doubt_two_places(header, name)
     _doubt_sizes(header, name)
 
 
@@ -250,6 +251,33 @@ def _doubt_qfac(qfac: float, header: Any, name: str) -> None:  # noqa: ANN401 - 
             f"other, is {qfac:g}; 1 or -1 is expected. It is taken as 1: check the sides.",
             NiftiWarning,
         )
+
+
+def _doubt_two_places(header: Any, name: str) -> None:  # noqa: ANN401 - as require_readable
+    """Warn where sform and qform say to be of one space, and put voxels in two places."""
+    code = int(header["sform_code"])
+    if not code or int(header["qform_code"]) != code:
+        return  # of two spaces, two places are right
+    sform = header.get_sform()
+    try:
+        qform = header.get_qform()
+    except ValueError:  # no rotation: nobody goes by it
+        return
+    shape = (*header.get_data_shape(), 1, 1)[:3]
+    corners = np.array([*np.ndindex(2, 2, 2)]) * (np.array(shape) - 1)
+    apart = (sform - qform)[:3]
+    furthest = float(np.linalg.norm(corners @ apart[:, :3].T + apart[:, 3], axis=1).max())
+    smallest = min(math.hypot(*column) for column in sform.T[:3, :3].tolist())
+    if not furthest > smallest / 2:
+        return
+    is_mirrored = np.linalg.det(sform[:3, :3]) * np.linalg.det(qform[:3, :3]) < 0
+    warn(
+        f"{name}: its sform and its qform both have the code {code}, and put voxels as far as "
+        f"{furthest:.3g} mm apart{', left and right exchanged' if is_mirrored else ''}. The sform "
+        f"counts, as everywhere in nibabel; tools that go by the qform see something else. Find "
+        f"out which is right: .parc.with_affine(affine) sets it.",
+        NiftiWarning,
+    )
 
 
 def _doubt_sizes(header: Any, name: str) -> None:  # noqa: ANN401 - as require_readable

@@ -145,6 +145,15 @@ def test_whatever_happens_to_one_map_the_others_go_on(task, monkeypatch, reads_a
     assert tree["A"].status.squeeze().to_numpy().tolist() == [0, 2, 0, 0]
 
 
+def test_what_is_doubtful_about_a_map_that_cannot_be_read_is_in_the_part(task, tmp_path):
+    (tmp_path / "param-md_dwimap.nii.gz").write_bytes(b"no volume")
+    (tmp_path / "param-md_dwimap.json").write_text("{no JSON", encoding="utf-8")
+    status, _, attrs = part(task)
+    assert [failure.scalar for failure in status.failures] == ["md"]
+    assert any("param-md_dwimap.json" in message for message in status.warnings)
+    assert json.loads(attrs["warnings"]) == list(status.warnings)
+
+
 def test_reading_ahead_changes_nothing(task):
     _, one, _ = part(task)
     _, other, _ = part(task, reads_ahead=True)

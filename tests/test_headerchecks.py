@@ -185,3 +185,63 @@ def test_an_image_whose_file_became_another_is_not_read(stored):
         NiftiError, match=rf"{path.name}: the file has changed since nibabel opened"
     ):
         qsiparc.open_nifti(loaded)
+
+
+SFORM = np.array([[2, 0, 0, -90], [0, 2, 0, -126], [0, 0, 2, -72], [0, 0, 0, 1.0]])
+FLIPPED = SFORM * [[-1], [1], [1], [1]]
+
+
+def shifted(millimetres):
+    moved = SFORM.copy()
+    moved[0, 3] += millimetres
+    return moved
+
+
+class TestTwoPlaces:
+    """An sform and a qform of one code that say different things."""
+
+    def volume(self, qform, codes=(1, 1), sform=SFORM):
+        made = nib.Nifti1Image(np.zeros((91, 109, 91), np.uint8), sform)
+        made.set_sform(sform, codes[0])
+        made.set_qform(qform, codes[1])
+        return bytes(made.to_bytes())
+
+    @pytest.mark.parametrize(
+        ("qform", "words"),
+        [
+            (FLIPPED, "put voxels as far as 180 mm apart, left and right exchanged. The sform"),
+            (shifted(1.5), "put voxels as far as 1.5 mm apart. The sform"),
+        ],
+        ids=["mirrored", "shifted"],
+    )
+    def test_is_told(self, stored, qform, words):
+        path = stored(self.volume(qform))
+        with pytest.warns(NiftiWarning, match=f"both have the code 1, and {words}") as caught:
+            volume = qsiparc.open_nifti(path)
+        assert len(caught) == 1
+        np.testing.assert_array_equal(volume.parc.affine, SFORM)
+
+    @pytest.mark.parametrize(
+        ("qform", "codes"),
+        [
+            (shifted(0.9), (1, 1)),
+            (FLIPPED, (4, 1)),
+            (FLIPPED, (1, 0)),
+            (SFORM, (2, 2)),
+        ],
+        ids=["less than half a voxel", "two spaces", "no qform", "one place"],
+    )
+    @pytest.mark.filterwarnings("error")
+    def test_is_none(self, stored, qform, codes):
+        qsiparc.open_nifti(stored(self.volume(qform, codes)))
+
+    @pytest.mark.filterwarnings("error")
+    def test_a_shear_that_no_qform_can_tell_is_none_where_it_is_small(self, stored):
+        sheared = SFORM.copy()
+        sheared[0, 1] = 0.005
+        qsiparc.open_nifti(stored(self.volume(sheared, sform=sheared)))
+
+    @pytest.mark.filterwarnings("error")
+    def test_a_qform_that_is_no_rotation_counts_for_nobody(self, stored):
+        turn = struct.pack("<3f", 1, 1, 1)
+        qsiparc.open_nifti(stored(put(self.volume(SFORM), TURN_AT, turn)))

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from qsiparc.catalogue import Statistic
     from qsiparc.cohort.maps import ScanMap
 
-AHEAD: Final = 2
-"""Maps that are read while one is reduced: one, and a little of what begins the next scan."""
+AHEAD: Final = 4
+"""Maps that are read while one is reduced: enough to work on while label images are read."""
 
 
 class MapFile(NamedTuple):
@@ -167,7 +167,9 @@ class _Scan:
 
     def _write(self) -> None:
         task, work = self._work.task, self._work
-        tree = work.tree()
+        with collected_warnings() as messages:
+            tree = work.tree()
+        self._messages += messages  # the part tells them, too
         tree.attrs = part_attributes(task, work.failures, work.left_out, self._messages)
         write_part(Path(task.out), task.scan, tree)
 

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import xarray as xr
 
-from qsiparc.answer import Answer, Question, as_cube, stated_attrs
+from qsiparc.answer import Answer, Question, described, stated_attrs
 from qsiparc.catalogue import resolve
-from qsiparc.coords import scalar_coords
 from qsiparc.cube import assemble, text, text_coords
 from qsiparc.errors import GridMismatchError, QsiparcWarning, warn
 from qsiparc.masking import Domain
@@ -49,8 +48,8 @@ class Work:
     failures: list[Trouble]
     left_out: list[Trouble]
     n_values: int = 0
-    first: dict[str, xr.Dataset] = field(default_factory=dict)
-    """The cube of the first map of each atlas; of the others only numbers are made."""
+    first: dict[str, tuple[dict[str, xr.Variable], dict[str, Any]]] = field(default_factory=dict)
+    """By atlas, coordinates and attributes that its first map made known, and that all share."""
     rows: dict[str, Regions] = field(default_factory=dict)
     """By atlas, whatever number of label images there is of it."""
     doubted: set[str] = field(default_factory=set)
@@ -76,8 +75,8 @@ class Work:
     def tree(self) -> xr.DataTree:
         """A group an atlas, once all steps were taken."""
         groups = {
-            atlas: self._joined(self.first[atlas], of_atlas)
-            for atlas, of_atlas in sorted(self.values.items())
+            atlas: self._joined(*self.first[atlas], values)
+            for atlas, values in sorted(self.values.items())
             if atlas in self.first
         }
         return xr.DataTree.from_dict(groups)
@@ -130,15 +129,15 @@ class Work:
         if atlas not in self.first:
             volume = one.opened.volume()
             asked = Question((volume,), one.opened.grid, statistics, (validity,), (scalar,), None)
-            reduced = [xr.Variable(("region", "stat"), found)]
-            self.first[atlas] = as_cube(
+            coords, attrs = described(
                 asked,
-                Answer(rows, parcellation.source, reduced),
-                scalar_coords([volume], scalar),
+                Answer(rows, parcellation.source, []),
+                {},
                 stats=task.stats,
                 validity=task.validity,
                 subject=task.scan,
             )
+            self.first[atlas] = _of_atlas(coords), attrs
         return found
 
     def _rows(self, atlas: str, dseg: str, parcellation: Parcellation) -> Regions:
@@ -150,25 +149,26 @@ class Work:
         return self.rows[atlas]
 
     def _joined(
-        self, first: xr.Dataset, values: Mapping[str, NDArray[np.float64] | None]
+        self,
+        coords: Mapping[str, xr.Variable],
+        attrs: Mapping[str, Any],
+        values: Mapping[str, NDArray[np.float64] | None],
     ) -> xr.Dataset:
         """One cube of all scalars of an atlas, with the status of each."""
-        empty = np.full((first.sizes["region"], first.sizes["stat"]), np.nan)
+        shape = next(one.shape for one in values.values() if one is not None)
+        empty = np.full(shape, np.nan)
         stacked = np.stack([empty if v is None else v for v in values.values()], axis=-1)
         states = [STATUS_FLAGS["failed" if v is None else "ok"] for v in values.values()]
         whose = {"participant_id": [self.task.participant], "session_id": [self.task.session]}
-        coords = {
-            **{
-                str(name): coordinate.variable
-                for name, coordinate in first.coords.items()
-                if "scalar" not in coordinate.dims
-            },
+        of_scalars = {
             **text_coords(self._identities(values), "scalar"),
             **text_coords(whose, "subject"),
             "map_file": (FILE_COORDS["map_file"], text(self._file_names(values))),
         }
         joined = assemble(
-            xr.Variable(("region", "stat", "scalar"), stacked), coords, self._attrs(first, values)
+            xr.Variable(("region", "stat", "scalar"), stacked),
+            {**coords, **of_scalars},
+            {**attrs, **self._stated(values)},
         )
         flags = {
             "flag_values": np.array(list(STATUS_FLAGS.values()), np.int8),
@@ -177,10 +177,9 @@ class Work:
         joined[STATUS] = (("scalar", "subject"), np.array(states, np.int8)[:, None], flags)
         return joined
 
-    def _attrs(self, first: xr.Dataset, scalars: Iterable[str]) -> dict[str, Any]:
-        """How the values of an atlas were made: alike, but for the ranges that maps state."""
-        stated = {scalar: self.stated[scalar] for scalar in scalars if scalar in self.stated}
-        return {**first.attrs, **stated_attrs(stated)}
+    def _stated(self, scalars: Iterable[str]) -> dict[str, str]:
+        """The ranges that maps state themselves: all else is made alike for all maps."""
+        return stated_attrs({one: self.stated[one] for one in scalars if one in self.stated})
 
     def _file_names(self, scalars: Iterable[str]) -> list[list[str]]:
         files = {one.scalar: one.path for one in self.task.maps}
@@ -196,6 +195,12 @@ class Work:
             for scalar in columns["scalar"]
         ]
         return columns
+
+
+def _of_atlas(coords: Mapping[str, Any]) -> dict[str, xr.Variable]:
+    """The coordinates that are the same for all maps over an atlas."""
+    variables = {name: xr.as_variable(one) for name, one in coords.items()}
+    return {name: one for name, one in variables.items() if "scalar" not in one.dims}
 
 
 def _units(path: str) -> str:
