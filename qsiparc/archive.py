@@ -17,13 +17,12 @@ from qsiparc.manifest import (
     checksums,
     netcdf_checksum,
     note_format,
-    require_part_format,
     require_whole,
     take_format,
     write_manifests,
 )
 from qsiparc.names import CUBE_DIMS, SPACE, VALUE, VOXEL_DIMS
-from qsiparc.partfile import part_format, read_tree
+from qsiparc.partfile import is_part, read_tree
 from qsiparc.seal import require_seal, seal
 from qsiparc.space import with_index
 
@@ -175,8 +174,7 @@ def open_tree(path: Path) -> xr.DataTree:
         require_whole(path)
     else:
         require_seal(path)
-        if (found := part_format(path)) is not None:
-            require_part_format(found, path)
+        if is_part(path):
             part: xr.DataTree = read_tree(path).map_over_datasets(_as_saved)
             return part
     try:

@@ -1,203 +1,110 @@
 """The file of a part: the cubes of one scan, an atlas each, under names that begin with the atlas.
 
 It is netCDF in its classic format, which has no groups: ``region`` of the atlas ``A`` is
-``A.region`` there, as a dim, as a variable, and as the beginning of an attribute's name.
+``A.region`` there, as a dim, as a variable, and as the beginning of an attribute's name. SciPy
+reads it from memory, once its seal is found to be that of its bytes.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import zlib
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import xarray as xr
-from xarray.conventions import decode_cf_variable, encode_cf_variable
 
-from qsiparc.classic import CHECKSUM, Array, encode
-from qsiparc.classicreader import Header, read_array, read_header
-from qsiparc.cube import TEXT, text
+from qsiparc.cube import text
 from qsiparc.errors import CubeError
-from qsiparc.manifest import PART, PART_FORMAT
+from qsiparc.manifest import PART, require_part_format
+from qsiparc.partattrs import (
+    ATLASES,
+    COORDINATES,
+    DTYPE,
+    ENCODING,
+    OF_THE_FILE,
+    TRUTH,
+    from_attr,
+    from_name,
+    to_name,
+)
 from qsiparc.regular import open_regular
-from qsiparc.seal import SEAL_LENGTH, is_sealed, read_seal, seal_of
+from qsiparc.seal import Seal, require_sealed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from io import BufferedReader
     from pathlib import Path
 
     from numpy.typing import NDArray
+    from scipy.io import netcdf_file
+    from scipy.io._netcdf import netcdf_variable
 
-    from qsiparc.classicreader import Stored
+_MAGIC: Final = b"CDF\x02"
+_OLD_MAGIC: Final = b"\x89HDF"
 
-_ATLASES: Final = "atlases"
-"""Attribute of the file: their names, JSON."""
-
-_COORDINATES: Final = "coordinates"
-"""Attribute of variables that are no coordinates: names of those that are, as CF has it."""
-
-_ENCODING: Final = "_Encoding"
-_OF_THE_FILE: Final = frozenset({_COORDINATES, _ENCODING, CHECKSUM})
-
-_OLD_MAGIC: Final = b"\x89HDF\r\n\x1a\n"
-
-_WIDTH: Final = "text"
-"""Begins the name of the dim along the characters of a text."""
+_FIRST: Final = 2**16
+"""Bytes of a file in which a part says that it is one."""
 
 
-def encode_part(tree: xr.DataTree, attrs: Mapping[Any, Any]) -> list[bytes]:
-    """The file of a part, in pieces, the last of which seals it.
+class Stored(NamedTuple):
+    """A variable, as it is in the file.
 
     Parameters
     ----------
-    tree : DataTree
-        A group an atlas, none below them.
-    attrs : mapping
-        Of the part, beside what the file needs.
-
-    Returns
-    -------
-    list of bytes
-        All of the file.
-
-    Raises
-    ------
-    ValueError
-        Something cannot be stored; see `qsiparc.classic.encode`.
-    """
-    names = [str(name) for name in tree.children]
-    about = {**attrs, _ATLASES: json.dumps(names, ensure_ascii=False)}
-    variables: dict[str, Array] = {}
-    for atlas, node in zip(names, tree.children.values(), strict=True):
-        dataset = node.to_dataset(inherit=False)
-        about |= {f"{atlas}.{name}": value for name, value in dataset.attrs.items()}
-        others = [f"{atlas}.{name}" for name in dataset.coords if name not in dataset.dims]
-        listed = {_COORDINATES: " ".join(name for name in others if " " not in name)}
-        for name, variable in dataset.variables.items():
-            told = {} if name in dataset.coords else listed
-            variables[f"{atlas}.{name}"] = _array(atlas, str(name), variable, told)
-        for name in (*dataset.variables, *dataset.attrs):
-            if _owner(f"{atlas}.{name}", names) != atlas:
-                raise ValueError(f"{name!r} of {atlas} reads as that of another atlas of {names}.")
-    if clash := [name for name in attrs if _owner(name, names)]:
-        raise ValueError(f"The attribute {clash[0]} of the part reads as that of an atlas.")
-    pieces = encode({PART: PART_FORMAT, **about}, variables)
-    crc = 0
-    for piece in pieces:
-        crc = zlib.crc32(piece, crc)
-    return [*pieces, seal_of(sum(map(len, pieces)), crc)]
-
-
-def _owner(name: str, atlases: Collection[str]) -> str:
-    """The atlas that a name begins with; empty where it is none of theirs."""
-    first = name.partition(".")[0]
-    longer = [one for one in atlases if "." in one and name.startswith(f"{one}.")]
-    return max(longer, key=len) if longer else first if first in atlases else ""
-
-
-def _array(atlas: str, name: str, variable: xr.Variable, told: dict[str, str]) -> Array:
-    if variable.dtype.kind not in "iufTUO":
-        variable = encode_cf_variable(variable, name=name)
-    dims = tuple(f"{atlas}.{dim}" for dim in variable.dims)
-    values = variable.to_numpy()
-    if values.dtype.kind not in "TUO":
-        return Array(dims, values, variable.attrs | told)
-    words = [one.encode() for one in _text(values).ravel().tolist()]
-    if b"\0" in b"".join(words):
-        raise ValueError(f"{atlas}: a text in {name} holds a NUL, where netCDF ends a text.")
-    width = max(1, *map(len, words)) if words else 1
-    letters = np.array(words, f"S{width}").view("S1").reshape(*values.shape, width)
-    attrs = variable.attrs | told | {_ENCODING: "utf-8"}
-    return Array((*dims, f"{_WIDTH}{width}"), letters, attrs)
-
-
-def _text(values: NDArray[Any]) -> NDArray[Any]:
-    return values if values.dtype == TEXT else text(values)
-
-
-class PartFile:
-    """A part that is open.
-
-    Parameters
-    ----------
-    path : Path
-        Where it is.
-    file : file object
-        The same, open.
-    header : Header
-        What it says.
+    dims : tuple of str
+        Its own, without the dim of the characters of a text.
+    data : numpy.ndarray
+        Big-endian numbers; or characters, on one dim more.
+    raw : mapping
+        Attributes, those of the file among them.
     """
 
-    def __init__(self, path: Path, file: BufferedReader, header: Header) -> None:
-        self.path = path
-        self.header = header
-        self._file = file
-        self.atlases: dict[str, None] = dict.fromkeys(json.loads(header.attrs[_ATLASES]))
-        self._attrs: dict[str, dict[str, Any]] = {atlas: {} for atlas in ("", *self.atlases)}
-        self._variables: dict[str, dict[str, Stored]] = {atlas: {} for atlas in self.atlases}
-        for name, value in header.attrs.items():
-            owner = _owner(name, self.atlases)
-            self._attrs[owner][name.removeprefix(f"{owner}.")] = value
-        for name, stored in header.variables.items():
-            owner = _owner(name, self.atlases)
-            own = tuple(dim.removeprefix(f"{owner}.") for dim in stored.dims)
-            self._variables[owner][name[len(owner) + 1 :]] = stored._replace(dims=own)
-        del self._attrs[""][_ATLASES]
+    dims: tuple[str, ...]
+    data: NDArray[Any]
+    raw: Mapping[str, Any]
 
-    def attrs(self, atlas: str = "") -> dict[str, Any]:
-        """Attributes of an atlas, or those of the part."""
-        return self._attrs[atlas]
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of every dim."""
+        return self.data.shape[: len(self.dims)]
 
-    def variables(self, atlas: str) -> dict[str, Stored]:
-        """Variables of an atlas, with their own names, and those of their dims."""
-        return self._variables[atlas]
+    @property
+    def is_text(self) -> bool:
+        """Whether it holds text, and no numbers."""
+        return ENCODING in self.raw and DTYPE not in self.raw
 
-    def texts(self, stored: Stored) -> tuple[str, ...]:
-        """The texts of a variable, in a row."""
-        return _decoded(read_array(self._file, stored), stored.shape[-1])
+    @property
+    def is_coordinate(self) -> bool:
+        """Whether it says nothing of coordinates."""
+        return COORDINATES not in self.raw
 
-    def numbers(self, stored: Stored) -> NDArray[Any]:
-        """The numbers of a variable, as they are in the file."""
-        return np.frombuffer(read_array(self._file, stored), stored.dtype).reshape(stored.shape)
+    def attrs(self) -> dict[str, Any]:
+        """Its own attributes."""
+        others = OF_THE_FILE | ({TRUTH} if self.raw.get(DTYPE) == b"bool" else set())
+        return {from_name(key): from_attr(self.raw[key]) for key in self.raw if key not in others}
 
-    def column(self, stored: Stored) -> tuple[Any, ...]:
-        """The values of a variable, in a row."""
-        if _is_text(stored):
-            return self.texts(stored)
-        return tuple(self.numbers(stored).ravel().tolist())
+    def texts(self) -> tuple[str, ...]:
+        """Its texts, in a row."""
+        return _decoded(self.data.tobytes(), self.data.shape[-1])
 
-    @staticmethod
-    def dims(stored: Stored) -> tuple[str, ...]:
-        """Dims of a variable, without that of the characters of a text."""
-        return stored.dims[:-1] if _is_text(stored) else stored.dims
+    def numbers(self) -> NDArray[Any]:
+        """Its numbers."""
+        if DTYPE not in self.raw:
+            return self.data.astype(self.data.dtype.newbyteorder("="))
+        dtype = np.dtype(self.raw[DTYPE].decode())
+        if ENCODING not in self.raw:
+            return self.data.astype(dtype)
+        words: tuple[Any, ...] = self.texts()
+        values = words if dtype.kind == "M" else [int(word) for word in words]
+        return np.array(values, dtype).reshape(self.shape)
 
-    def dataset(self, atlas: str) -> xr.Dataset:
-        """The cube of an atlas."""
-        coords: dict[str, xr.Variable] = {}
-        others: dict[str, xr.Variable] = {}
-        for name, stored in self.variables(atlas).items():
-            variable = self._variable(name, stored)
-            (others if _COORDINATES in stored.attrs else coords)[name] = variable
-        return xr.Dataset(others, coords, self.attrs(atlas))
-
-    def _variable(self, name: str, stored: Stored) -> xr.Variable:
-        attrs = {key: value for key, value in stored.attrs.items() if key not in _OF_THE_FILE}
-        if _is_text(stored):
-            words = np.reshape(text(list(self.texts(stored))), stored.shape[:-1])
-            return xr.Variable(self.dims(stored), words, attrs)
-        numbers = self.numbers(stored).astype(stored.dtype.newbyteorder("="))
-        variable = xr.Variable(self.dims(stored), numbers, attrs)
-        if attrs.keys() & {"dtype", "calendar"}:  # truths, and times
-            variable = decode_cf_variable(name, variable)
-        return variable
-
-
-def _is_text(stored: Stored) -> bool:
-    return _ENCODING in stored.attrs
+    def column(self) -> tuple[Any, ...]:
+        """Its values, in a row."""
+        return self.texts() if self.is_text else tuple(self.numbers().ravel().tolist())
 
 
 @lru_cache(maxsize=1024)  # what the scans of a study share is decoded once
@@ -205,21 +112,88 @@ def _decoded(data: bytes, width: int) -> tuple[str, ...]:
     return tuple(word.decode() for word in np.frombuffer(data, f"S{width}").tolist())
 
 
+@lru_cache(maxsize=16)
+def _listed(atlases: bytes) -> dict[str, list[list[str]]]:
+    listed: dict[str, list[list[str]]] = json.loads(atlases)
+    return listed
+
+
+class PartFile:
+    """A part that was read.
+
+    Parameters
+    ----------
+    path : Path
+        Where it is.
+    file : netcdf_file
+        The same, in memory.
+    seal : Seal
+        What the part is known by: another one has another.
+    """
+
+    def __init__(self, path: Path, file: netcdf_file, seal: Seal) -> None:
+        self.path = path
+        self.seal = seal
+        self._variables = file.variables
+        self._attrs = _raw(file)
+        self.atlases = _listed(self._attrs[ATLASES])
+
+    def attrs(self, atlas: str = "") -> dict[str, Any]:
+        """Attributes of an atlas, or those of the part."""
+        if atlas:
+            names = {name: to_name(f"{atlas}.{name}") for name in self.atlases[atlas][1]}
+        else:
+            of_atlases = {to_name(f"{a}.{n}") for a in self.atlases for n in self.atlases[a][1]}
+            own = self._attrs.keys() - of_atlases - {ATLASES}
+            names = {from_name(key): key for key in self._attrs if key in own}
+        return {name: from_attr(self._attrs[key]) for name, key in names.items()}
+
+    def variables(self, atlas: str) -> dict[str, Stored]:
+        """Variables of an atlas, with their own names, and those of their dims."""
+        return {name: self._stored(atlas, name) for name in self.atlases[atlas][0]}
+
+    def _stored(self, atlas: str, name: str) -> Stored:
+        found = self._variables[to_name(f"{atlas}.{name}")]
+        raw = _raw(found)
+        known = found.dimensions[:-1] if ENCODING in raw else found.dimensions
+        dims = tuple(from_name(dim).removeprefix(f"{atlas}.") for dim in known)
+        return Stored(dims, found.data, raw)
+
+    def dataset(self, atlas: str) -> xr.Dataset:
+        """The cube of an atlas."""
+        coords: dict[str, xr.Variable] = {}
+        others: dict[str, xr.Variable] = {}
+        for name, stored in self.variables(atlas).items():
+            (coords if stored.is_coordinate else others)[name] = _variable(stored)
+        return xr.Dataset(others, coords, self.attrs(atlas))
+
+
+def _raw(thing: netcdf_file | netcdf_variable) -> dict[str, Any]:
+    """Attributes, as SciPy reads them; a file adds others of its own when it is closed."""
+    return dict(vars(thing)["_attributes"])  # the one list of them, which xarray uses as well
+
+
+def _variable(stored: Stored) -> xr.Variable:
+    attrs = stored.attrs()
+    if stored.is_text:
+        words = np.reshape(text(list(stored.texts())), stored.shape)
+        return xr.Variable(stored.dims, words, attrs)
+    return xr.Variable(stored.dims, stored.numbers(), attrs)
+
+
 @contextmanager
-def open_part(path: Path, *, is_checked: bool = False) -> Iterator[PartFile]:
-    """Open a part; whatever is wrong with it while it is open is said of it.
+def open_part(path: Path) -> Iterator[PartFile]:
+    """Read a part, and check it; whatever is wrong with it in the block is said of it.
 
     Parameters
     ----------
     path : Path
         The part.
-    is_checked : bool
-        Whether to check the seal, for which all bytes are read. An array is checked when it is
-        read.
 
     Yields
     ------
     PartFile
+        In memory.
 
     Raises
     ------
@@ -230,7 +204,7 @@ def open_part(path: Path, *, is_checked: bool = False) -> Iterator[PartFile]:
     """
     with open_regular(path, CubeError) as file:
         try:
-            yield PartFile(path, file, _whole_header(file, is_checked=is_checked))
+            yield _parsed(path, *_whole(file))
         except CubeError:
             raise
         except (OSError, ValueError, LookupError, TypeError) as error:
@@ -240,17 +214,28 @@ def open_part(path: Path, *, is_checked: bool = False) -> Iterator[PartFile]:
             ) from error
 
 
-def _whole_header(file: BufferedReader, *, is_checked: bool) -> Header:
-    """The header of a part, once it is known that the part is whole."""
-    header, noted = _header(file), read_seal(file)
-    found = header.attrs.get(PART)
-    if found != PART_FORMAT:
-        raise ValueError(f"its {PART} is {found}, not {PART_FORMAT}")
-    if noted is None or noted[0] != file.seek(0, os.SEEK_END) - SEAL_LENGTH:
-        raise ValueError("it is cut short, or something else than qsiparc changed it")
-    if is_checked and not is_sealed(file, noted):
-        raise ValueError(f"its checksum is not that of its {noted[0]:,} bytes")
-    return header
+def _whole(file: BufferedReader) -> tuple[bytes, Seal]:
+    """The bytes of a file that has the format and the seal of a part."""
+    first = file.read(len(_MAGIC))
+    if first == _OLD_MAGIC:
+        raise ValueError("it is HDF5, as parts of format 1 were, which a build makes anew")
+    if first != _MAGIC:
+        raise ValueError("it is no netCDF of the format CDF-2")
+    length = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    content = file.read(length)
+    return content, require_sealed(content)
+
+
+def _parsed(path: Path, content: bytes, seal: Seal) -> PartFile:
+    from scipy.io import netcdf_file
+
+    file = netcdf_file(BytesIO(content), "r", mmap=False)
+    found = _raw(file).get(PART)
+    if found is None:
+        raise ValueError(f"it has no {PART}")
+    require_part_format(found, path)
+    return PartFile(path, file, seal)
 
 
 def read_tree(path: Path) -> xr.DataTree:
@@ -273,22 +258,14 @@ def read_tree(path: Path) -> xr.DataTree:
     FileNotFoundError
         There is no such file.
     """
-    with open_part(path, is_checked=True) as part:
+    with open_part(path) as part:
         tree = xr.DataTree.from_dict({atlas: part.dataset(atlas) for atlas in part.atlases})
         tree.attrs = part.attrs()
     return tree
 
 
-def part_format(path: Path) -> Any:  # noqa: ANN401 - whatever stands there
-    """The format that a part says to have; None of a file that is no part in the classic format."""
+def is_part(path: Path) -> bool:
+    """Whether a file says to be a part in the classic format, be it whole or not."""
     with open_regular(path, CubeError) as file:
-        try:
-            return _header(file).attrs.get(PART)
-        except ValueError:
-            return None
-
-
-def _header(file: BufferedReader) -> Header:
-    if file.read(len(_OLD_MAGIC)) == _OLD_MAGIC:
-        raise ValueError("it is HDF5, as parts of format 1 were, which a build makes anew")
-    return read_header(file)
+        first = file.read(_FIRST)
+    return first.startswith(_MAGIC) and PART.encode() in first

@@ -13,6 +13,7 @@ from qsiparc.cohort.assemble import finalize
 from qsiparc.cohort.parts import write_part
 from qsiparc.cohort.reading import read_part_summary, read_values
 from qsiparc.errors import BuildError, CubeError, OptionError, QsiparcWarning
+from qsiparc.seal import seal
 
 
 @pytest.fixture
@@ -167,10 +168,10 @@ class TestNothingToDo:
 class TestPartsThatAreNot:
     def test_another_part_than_was_surveyed_has_no_numbers(self, out):
         one, two = (out / "parts" / f"sub-{n}.nc" for n in (1, 2))
-        digest = read_part_summary(one).digest
-        assert read_values(one, "A", digest).values.size
+        known = read_part_summary(one).seal
+        assert read_values(one, "A", known).values.size
         one.write_bytes(two.read_bytes())
-        assert read_values(one, "A", digest) is None
+        assert read_values(one, "A", known) is None
 
     def test_a_group_that_is_no_cube_of_one_scan(self, tmp_path):
         tree = xr.DataTree.from_dict({"A": cube("sub-1").rename(value="values")})
@@ -183,6 +184,9 @@ class TestPartsThatAreNot:
         cube("sub-1").to_netcdf(path, engine="netcdf4")
         with pytest.raises(CubeError, match=r"sub-1\.nc: this is no whole part .*it is HDF5"):
             read_part_summary(path)
-        xr.Dataset({"a": 1.0}).to_netcdf(path, format="NETCDF3_64BIT_DATA", engine="netcdf4")
-        with pytest.raises(CubeError, match=r"sub-1\.nc: .*its qsiparc_part is None, not 2"):
+        xr.Dataset({"a": 1.0}).to_netcdf(path, format="NETCDF3_64BIT", engine="netcdf4")
+        with pytest.raises(CubeError, match=r"sub-1\.nc: .*cut short, or something else"):
+            read_part_summary(path)
+        seal(path)
+        with pytest.raises(CubeError, match=r"sub-1\.nc: .*it has no qsiparc_part"):
             read_part_summary(path)

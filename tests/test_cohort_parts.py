@@ -1,25 +1,33 @@
 from __future__ import annotations
 
+import io
+import json
 import os
 import stat
 import tempfile
 from pathlib import Path
+from unicodedata import is_normalized
 
+import netCDF4
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from scipy.io import netcdf_file
 
 from qsiparc.cohort.parts import part_attrs, part_path, part_paths, read_part, write_part
 from qsiparc.cube import text
 from qsiparc.errors import CubeError
+from qsiparc.partattrs import OF_THE_FILE
 
 words = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=9)
-names = words.filter(
-    lambda word: "." not in word and word not in {"", "scan", "qsiparc_part", "atlases"}
-)
+with netcdf_file(io.BytesIO(), "w") as file:
+    TAKEN = {*dir(file), *dir(file.createVariable("x", "i4", ()))}
+TAKEN |= {"", "scan", "qsiparc_part", "atlases", "dtype", *OF_THE_FILE}
+free = words.filter(lambda word: word not in TAKEN)
+names = free.filter(lambda word: "." not in word)
 
 
 def with_attrs(node, **attrs):
@@ -79,6 +87,48 @@ def test_any_texts_and_numbers_come_back(one, two, attrs):
         assert back.attrs == {"qsiparc_part": 2, "scan": "sub-1", **attrs}
 
 
+KINDS = ["i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8"]
+columns = st.sampled_from([*KINDS, ">i4", ">f8", "?", "M8[ns]", "M8[s]", "m8[ns]"]).flatmap(
+    lambda kind: hnp.arrays(kind, 3)
+)
+arrays = st.sampled_from(KINDS).flatmap(lambda kind: hnp.arrays(kind, st.integers(2, 4)))
+attributes = st.dictionaries(
+    free,
+    arrays
+    | arrays.map(lambda numbers: numbers[0])
+    | st.lists(words, min_size=1, max_size=3)
+    | st.integers(-(2**63), 2**64 - 1),
+    max_size=4,
+)
+
+
+@given(st.lists(columns, min_size=1, max_size=4), attributes, attributes)
+@settings(deadline=None, max_examples=200)
+def test_every_type_of_numbers_comes_back(made, attrs, own):
+    """As a variable and as an attribute, in its own type, and variables in their order."""
+    named = {f"c{len(made) - n}": ("region", one, own) for n, one in enumerate(made)}
+    cube = xr.Dataset({"value": ("region", np.arange(3.0))}, named, attrs)
+    with tempfile.TemporaryDirectory() as folder:
+        tree = xr.DataTree.from_dict({"A": cube})
+        back = read_part(write_part(Path(folder), "sub-1", tree))["A"].to_dataset()
+    assert list(back.coords) == list(named)
+    for name, (_, values, _) in named.items():
+        assert back[name].dtype == values.dtype.newbyteorder("=")
+        np.testing.assert_array_equal(back[name], values)
+        assert_same(back[name].attrs, own)
+    assert_same(back.attrs, attrs)
+
+
+def assert_same(found, expected):
+    assert list(found) == list(expected)
+    for name, value in expected.items():
+        if isinstance(value, np.generic | np.ndarray):
+            assert (type(found[name]), found[name].dtype) == (type(value), value.dtype)
+            np.testing.assert_array_equal(found[name], value)
+        else:
+            assert found[name] == value
+
+
 @pytest.fixture
 def rich():
     """A cube with columns of every type."""
@@ -121,10 +171,11 @@ def test_columns_of_every_type_come_back(tmp_path, rich):
     assert back.attrs["texts"] == ["é"]
 
 
-def test_xarray_alone_reads_a_part(tmp_path, rich):
+@pytest.mark.parametrize("engine", ["netcdf4", "scipy"])
+def test_xarray_alone_reads_a_part(tmp_path, rich, engine):
     """Dims, coordinates and text are those of the format, under the names of an atlas."""
     path = write_part(tmp_path, "sub-001", xr.DataTree.from_dict({"B": rich, "A": rich}))
-    with xr.open_dataset(path, engine="netcdf4") as plain:
+    with xr.open_dataset(path, engine=engine) as plain:
         cube = plain[[name for name in plain.variables if name.startswith("B.")]].load()
     cube = cube.rename({name: name.removeprefix("B.") for name in (*cube.variables, *cube.dims)})
     assert cube["value"].attrs["units"] == "1"
@@ -132,8 +183,34 @@ def test_xarray_alone_reads_a_part(tmp_path, rich):
     assert own == set(rich.coords) - {"name of a network"}
     for name in rich.variables:
         np.testing.assert_array_equal(cube[name].values.astype(rich[name].dtype), rich[name])
-    assert plain.attrs["atlases"] == '["B", "A"]'
+    listed = json.loads(plain.attrs["atlases"])
+    assert listed == {key: [[*map(str, rich.variables)], [*rich.attrs]] for key in "BA"}
     assert plain.attrs["A.text"] == "é"
+
+
+@given(cubes(), st.dictionaries(names, words, max_size=3))
+@settings(deadline=None, max_examples=60)
+def test_the_netcdf_library_reads_what_is_written(one, attrs):
+    """The measure is another reader of the format; it asks for names as NFC has them."""
+    assume(all(is_normalized("NFC", name) for name in (*attrs, *one.attrs, *one.variables)))
+    with tempfile.TemporaryDirectory() as folder:
+        made = with_attrs(xr.DataTree.from_dict({"A": one}), **attrs)
+        path = write_part(Path(folder), "sub-1", made)
+        with netCDF4.Dataset(path) as file:
+            assert file.data_model == "NETCDF3_64BIT_OFFSET"
+            assert {dim: file.dimensions[f"A.{dim}"].size for dim in one.sizes} == one.sizes
+            assert not any(dim.isunlimited() for dim in file.dimensions.values())
+            assert set(file.variables) == {f"A.{name}" for name in one.variables}
+            assert {name: file.getncattr(name) for name in attrs} == attrs
+            for name, value in one.attrs.items():
+                told = file.getncattr(f"A.{name}")
+                is_wide = isinstance(value, int) and abs(value + 0.5) > 2**31
+                assert told == (f'{{"int64": {value}}}' if is_wide else value)
+            for name, variable in one.variables.items():
+                found = file.variables[f"A.{name}"]
+                found.set_auto_maskandscale(False)
+                values = variable.values.astype(found[...].dtype if found.dtype == "S1" else None)
+                np.testing.assert_array_equal(found[...], values)
 
 
 def test_names_that_read_as_those_of_another_atlas_are_refused(tmp_path):
@@ -141,11 +218,23 @@ def test_names_that_read_as_those_of_another_atlas_are_refused(tmp_path):
     made = xr.DataTree.from_dict({"A": one.assign_attrs(b=1), "A.B": one.assign_coords(c=1)})
     back = read_part(write_part(tmp_path, "sub-001", made))
     xr.testing.assert_identical(back["A.B"].to_dataset(), made["A.B"].to_dataset())
-    made["A"].attrs["B.c"] = 2
-    with pytest.raises(CubeError, match=r"'B\.c' of A reads as that of another atlas"):
-        write_part(tmp_path, "sub-002", made)
-    with pytest.raises(CubeError, match=r"A\.b of the part reads as that of an atlas"):
-        write_part(tmp_path, "sub-002", tree(**{"A.b": 1}))
+    for clash, said in (
+        (one.assign_attrs({"B.atlas": 2}), r"cannot be called A\.B\.atlas: that name is taken"),
+        (one.assign_coords({"B.c": 2}), r"Two atlases would have a variable A\.B\.c"),
+        (one.assign_coords({"B.region": ("B.region", [1, 2])}), r"a dim A\.B\.region, of two"),
+    ):
+        made["A"] = xr.DataTree(clash)
+        with pytest.raises(CubeError, match=said):
+            write_part(tmp_path, "sub-002", made)
+    for name in ("A.atlas", "atlases", "mode", "variables", "close"):
+        with pytest.raises(CubeError, match=rf"called {name}: that name is taken"):
+            write_part(tmp_path, "sub-002", tree(**{name: 1}))
+    for name in ("shape", "data", "dimensions", "coordinates", "_Encoding", "qsiparc_dtype"):
+        made = tree()
+        made["A"]["value"].attrs[name] = 1
+        with pytest.raises(CubeError, match=rf"called {name}: that name is taken"):
+            write_part(tmp_path, "sub-002", made)
+    assert [path.name for path in part_paths(tmp_path)] == ["sub-001.nc"]
 
 
 def test_a_text_that_would_be_cut_is_refused(tmp_path):
@@ -154,6 +243,36 @@ def test_a_text_that_would_be_cut_is_refused(tmp_path):
     with pytest.raises(CubeError, match=r"sub-001\.nc: .*A: a text in region_name holds a NUL"):
         write_part(tmp_path, "sub-001", made)
     assert part_paths(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("coords", "attrs", "said"),
+    [
+        ({}, {"a": "x\0y"}, "The attribute A.a holds a NUL"),
+        ({}, {"a": ["x\0"]}, "The attribute A.a holds a NUL"),
+        ({}, {"a\0": 1}, "The name .* holds a NUL"),
+        ({}, {"a": None}, "The attribute A.a is of type object"),
+        ({}, {"a": True}, "The attribute A.a is of type bool"),
+        ({}, {"a": np.float16(1)}, "The attribute A.a is of type float16"),
+        ({}, {"a": [[1]]}, "The attribute A.a is no flat list"),
+        ({"x": ("none", np.zeros(0))}, {}, r"A\.x: none has the length 0"),
+        ({"x": ("none", text([]))}, {}, r"A\.x: none has the length 0"),
+        ({"x": 1j}, {}, "x is of type complex128"),
+        ({"x": np.float16(1)}, {}, "x is of type float16"),
+        ({"x": ("long", np.broadcast_to(0.0, 2**28))}, {}, r"A\.x is of 2,147,483,648 bytes, and"),
+        (
+            {"x": xr.Variable((), np.True_, {"dtype": "bool"})},
+            {},
+            "of x is called dtype: that name",
+        ),
+    ],
+)
+def test_what_cannot_be_stored_is_refused(tmp_path, coords, attrs, said):
+    made = tree()
+    made["A"] = xr.DataTree(made["A"].to_dataset().assign_coords(coords).assign_attrs(attrs))
+    with pytest.raises(CubeError, match=rf"sub-001\.nc: this part cannot be stored: .*{said}"):
+        write_part(tmp_path, "sub-001", made)
+    assert list((tmp_path / "parts").iterdir()) == []
 
 
 def test_a_part_may_have_no_group(tmp_path):
@@ -232,7 +351,13 @@ def test_a_part_that_is_cut_short_is_named(tmp_path, keep):
 
 
 def test_another_netcdf_file_is_no_part(tmp_path):
-    for kind, said in (("NETCDF4", "HDF5"), ("NETCDF3_64BIT_DATA", "its qsiparc_part is None")):
+    said_of = {
+        "NETCDF4": "HDF5",
+        "NETCDF3_CLASSIC": "no netCDF of the format CDF-2",
+        "NETCDF3_64BIT_DATA": "no netCDF of the format CDF-2",
+        "NETCDF3_64BIT_OFFSET": "cut short, or something else",
+    }
+    for kind, said in said_of.items():
         xr.Dataset({"a": 1.0}).to_netcdf(tmp_path / "a.nc", format=kind, engine="netcdf4")
         with pytest.raises(CubeError, match=f"this is no whole part .*{said}"):
             part_attrs(tmp_path / "a.nc")

@@ -75,8 +75,6 @@ MAY_IMPORT = {
     "buffers": set(),
     "captions": {"catalogue"},
     "cube": set(),
-    "classic": set(),
-    "classicreader": {"classic"},
     "cli": {"cli_build", "cli_finalize", "cli_quality", "discover"},
     "cli_build": {
         "cli_report",
@@ -119,7 +117,7 @@ MAY_IMPORT = {
     "cohort.maps": {"grid", "joint", "nifti", "parcellation", "sieve"},
     "cohort.reader": {"cohort.maps", "nifti", "parcellation"},
     "cohort.netcdfwriter": {"cohort.blocks", "cube", "manifest", "seal"},
-    "cohort.parts": {"manifest", "partfile"},
+    "cohort.parts": {"manifest", "partfile", "partwriter"},
     "cohort.plan": {
         "catalogue",
         "cohort.record",
@@ -266,7 +264,9 @@ MAY_IMPORT = {
     "phantom.maps": {"phantom.brain"},
     "phantom.scan": {"phantom.atlas", "phantom.brain", "phantom.maps"},
     "placing": {"grid", "parcellation", "space"},
-    "partfile": {"classic", "classicreader", "cube", "manifest", "seal"},
+    "partattrs": set(),
+    "partfile": {"cube", "manifest", "partattrs", "seal"},
+    "partwriter": {"cube", "manifest", "partattrs", "seal"},
     "plot": {
         "plot.behind",
         "plot.histogram",

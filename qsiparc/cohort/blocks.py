@@ -143,7 +143,7 @@ def read_block(
     for column, n in enumerate(range(subjects.start, subjects.stop)):
         if _lacks(layout, n):
             continue
-        found = read_values(study.paths[n], layout.atlas, study.digests[n])
+        found = read_values(study.paths[n], layout.atlas, study.seals[n])
         if found is None:
             raise _changed(study.paths[n])
         here = [row for row, name in enumerate(found.scalars) if name in place]

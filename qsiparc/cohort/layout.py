@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from qsiparc.cohort.failures import Troubles
     from qsiparc.cohort.reading import Group, Part
+    from qsiparc.seal import Seal
 
 MANY: Final = 20
 """How many different sets of options the provenance of a study lists."""
@@ -105,8 +106,8 @@ class Study:
         The parts, in the order of ``subject``.
     scans : tuple of str
         Their ids.
-    digests : tuple of bytes
-        What each part was known by when it was surveyed; see `qsiparc.cohort.reading.Part`.
+    seals : tuple of Seal
+        Length and checksum of each part when it was surveyed.
     atlases : dict of str to Layout
         By name, by first appearance.
     troubles : dict of str to tuple
@@ -115,7 +116,7 @@ class Study:
 
     paths: tuple[Path, ...]
     scans: tuple[str, ...]
-    digests: tuple[bytes, ...]
+    seals: tuple[Seal, ...]
     atlases: dict[str, Layout]
     troubles: dict[str, Troubles]
 
@@ -166,7 +167,7 @@ class _Growing:
         self._makers: Counter[str] = Counter()
         self._options: Counter[str] = Counter()
         self._troubles: dict[str, Troubles] = {}
-        self._digests: list[bytes] = []
+        self._seals: list[Seal] = []
 
     def add(self, part: Part) -> None:
         names = _subject_of(part)
@@ -181,7 +182,7 @@ class _Growing:
                 self._atlases[atlas] = _GrowingAtlas(atlas, group, part.scan)
             self._atlases[atlas].add(group, part.scan, place=len(self._subjects))
         self._subjects.append(names)
-        self._digests.append(part.digest)
+        self._seals.append(part.seal)
         failures, _ = self._troubles[part.scan] = part.troubles
         self._broken.append(frozenset((row.atlas, row.scalar) for row in failures))
         self._makers[str(part.attrs.get("generated_by", "unknown"))] += 1
@@ -199,7 +200,7 @@ class _Growing:
             for atlas, grown in self._atlases.items()
         }
         scans = tuple(self._troubles)
-        return Study(paths, scans, tuple(self._digests), atlases, self._troubles)
+        return Study(paths, scans, tuple(self._seals), atlases, self._troubles)
 
     def _provenance(self) -> str:
         """Who made the parts, and how; which files they are of stays in the parts."""

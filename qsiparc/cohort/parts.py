@@ -10,7 +10,8 @@ import numpy as np
 
 from qsiparc.errors import CubeError
 from qsiparc.manifest import PART_FORMAT
-from qsiparc.partfile import encode_part, open_part, read_tree
+from qsiparc.partfile import open_part, read_tree
+from qsiparc.partwriter import encode_part
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

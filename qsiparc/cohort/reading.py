@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
     from qsiparc.cohort.failures import Troubles
     from qsiparc.partfile import PartFile
+    from qsiparc.seal import Seal
 
 Columns = dict[str, tuple[Any, ...]]
 
@@ -73,16 +73,15 @@ class Part:
         Of the part.
     groups : dict of str to Group
         By atlas.
-    digest : bytes
-        Of the header, which has the checksums of all that is in the file: what `read_values` is
-        to find again.
+    seal : Seal
+        Length and checksum of the file: what `read_values` is to find again.
     """
 
     path: Path
     scan: str
     attrs: dict[str, Any]
     groups: dict[str, Group]
-    digest: bytes
+    seal: Seal
 
     @property
     def troubles(self) -> Troubles:
@@ -109,11 +108,10 @@ def read_part_summary(path: Path) -> Part:
     CubeError
         The file is no whole part.
     """
-    with open_part(path, is_checked=True) as part:
+    with open_part(path) as part:
         attrs = plain(part.attrs())
         groups = {atlas: _read_group(part, atlas) for atlas in part.atlases}
-        digest = _digest(part)
-    return Part(path, str(attrs.get("scan", path.stem)), attrs, groups, digest)
+    return Part(path, str(attrs.get("scan", path.stem)), attrs, groups, part.seal)
 
 
 class Numbers(NamedTuple):
@@ -134,7 +132,7 @@ class Numbers(NamedTuple):
     values: NDArray[np.float64]
 
 
-def read_values(path: Path, atlas: str, digest: bytes) -> Numbers | None:
+def read_values(path: Path, atlas: str, seal: Seal) -> Numbers | None:
     """The numbers of one scan over one atlas; of the coordinates only what they are placed by.
 
     Parameters
@@ -143,7 +141,7 @@ def read_values(path: Path, atlas: str, digest: bytes) -> Numbers | None:
         The part.
     atlas : str
         A group of it.
-    digest : bytes
+    seal : Seal
         Of the part when it was surveyed.
 
     Returns
@@ -157,25 +155,21 @@ def read_values(path: Path, atlas: str, digest: bytes) -> Numbers | None:
         The file is no whole part.
     """
     with open_part(path) as part:
-        if _digest(part) != digest:
+        if part.seal != seal:
             return None
         variables = part.variables(atlas)
-        numbers = part.numbers(variables[VALUE])[..., 0].transpose(2, 1, 0)
+        numbers = variables[VALUE].numbers()[..., 0].transpose(2, 1, 0)
         return Numbers(
-            part.texts(variables["scalar"]),
+            variables["scalar"].texts(),
             _columns(part, atlas, "scalar", "subject"),
             np.ascontiguousarray(numbers, np.float64),
         )
 
 
-def _digest(part: PartFile) -> bytes:
-    return hashlib.blake2b(part.header.raw, digest_size=16).digest()
-
-
 def _read_group(part: PartFile, atlas: str) -> Group:
     variables = part.variables(atlas)
     values = variables.get(VALUE)
-    if values is None or part.dims(values) != CUBE_DIMS or values.shape[-1] != 1:
+    if values is None or values.dims != CUBE_DIMS or values.shape[-1] != 1:
         raise CubeError(
             f"{part.path}: {atlas} is not the cube of one scan, {VALUE}({', '.join(CUBE_DIMS)}). "
             + AGAIN
@@ -183,7 +177,7 @@ def _read_group(part: PartFile, atlas: str) -> Group:
     columns = {dim: _columns(part, atlas, dim) for dim in CUBE_DIMS}
     status = variables.get(STATUS)
     return Group(
-        region=part.numbers(variables["region"]).astype(np.int64),
+        region=variables["region"].numbers().astype(np.int64),
         regions=columns["region"],
         stats=columns["stat"]["stat"],
         scalars=columns["scalar"],
@@ -191,16 +185,16 @@ def _read_group(part: PartFile, atlas: str) -> Group:
         files=_columns(part, atlas, "scalar", "subject"),
         status=np.full(values.shape[2], STATUS_FLAGS["ok"], np.int8)
         if status is None
-        else part.numbers(status)[:, 0],
+        else status.numbers()[:, 0],
         attrs=plain(part.attrs(atlas)),
     )
 
 
 def _columns(part: PartFile, atlas: str, *dims: str) -> Columns:
     return {
-        name: part.column(stored)
+        name: stored.column()
         for name, stored in part.variables(atlas).items()
-        if part.dims(stored) == dims and name not in {STATUS, "region"}
+        if stored.dims == dims and name not in {STATUS, "region"}
     }
 
 
@@ -229,7 +223,7 @@ def read_units(path: Path) -> tuple[dict[str, str], list[str]]:
         for atlas in part.atlases:
             variables = part.variables(atlas)
             if "units" in variables:
-                columns = (part.texts(variables[name]) for name in ("scalar", "units"))
+                columns = (variables[name].texts() for name in ("scalar", "units"))
                 units.update(zip(*columns, strict=True))
         warnings = json.loads(part.attrs().get("warnings") or "[]")
     return units, warnings
