@@ -212,7 +212,7 @@ def test_format_2_holds_the_same(out):
     assert two["A"]["map_file"].to_numpy()[0, 0] == "sub-1_ses-1_FA.nii.gz"
 
 
-@pytest.mark.parametrize(("more", "also"), [(160, ""), (16, "netcdf"), (24, "parquet")])
+@pytest.mark.parametrize(("more", "also"), [(160, ""), (64, "netcdf"), (64, "parquet")])
 def test_memory_does_not_grow_with_the_number_of_scans(tmp_path, monkeypatch, more, also):
     if also == "parquet":
         pytest.importorskip("pyarrow")
