@@ -37,7 +37,13 @@ def make_parts(out: Path, n_scans: int, n_regions: int, n_scalars: int) -> None:
     shape = (n_regions, len(STATS), n_scalars, 1)
     coords = {
         "region": ("region", np.arange(1, n_regions + 1)),
-        **text_coords({"region_name": [f"region {n}" for n in range(n_regions)]}, "region"),
+        **text_coords(
+            {
+                "region_name": [f"region {n}" for n in range(n_regions)],
+                "hemisphere": [""] * n_regions,
+            },
+            "region",
+        ),
         "stat": ("stat", text(STATS)),
         **text_coords({"scalar": names, "param": names}, "scalar"),
         **text_coords({"subject": ["sub-00000"], "participant_id": ["sub-00000"]}, "subject"),
