@@ -40,7 +40,7 @@ def make_parts(out: Path, n_scans: int, n_regions: int, n_scalars: int) -> None:
         **text_coords(
             {
                 "region_name": [f"region {n}" for n in range(n_regions)],
-                "hemisphere": [""] * n_regions,
+                "hemisphere": ["bilateral"] * n_regions,
             },
             "region",
         ),

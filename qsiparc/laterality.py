@@ -105,7 +105,7 @@ def find_pairs(names: Sequence[str], hemispheres: Sequence[str]) -> Pairs:
     >>> find_pairs(["LH_Vis_1", "RH_Vis_1", "Stem"], ["L", "R", "bilateral"])
     Pairs(names=['Vis_1'], places=[(0, 1)], alone=[2])
     """
-    stems = {n: without_side(names[n]) for n, side in enumerate(hemispheres) if side in "LR"}
+    stems = {n: without_side(names[n]) for n, side in enumerate(hemispheres) if side in {"L", "R"}}
     found = _match(stems, names, hemispheres)
     paired = {place for pair in found.values() for place in pair}
     # Some names say their side twice, as `lh_L_V1` of HCP's areas in FreeSurfer.
