@@ -163,13 +163,13 @@ class TestPairs:
         assert without_side(name) == name
 
 
-@pytest.mark.realdata
 @pytest.mark.parametrize("side", ["", "LR", "left", "bilateral"])
 def test_what_is_neither_left_nor_right_has_no_counterpart(side):
     found = find_pairs(["L_a", "R_a", "b"], ["L", "R", side])
     assert found == (["a"], [(0, 1)], [2])
 
 
+@pytest.mark.realdata
 def test_every_region_of_a_real_table_has_its_counterpart(shared_data):
     lut = qsiparc.read_lut(
         shared_data / "lut_samples/mrtrix3__labelconvert_fs_default.txt"
