@@ -38,7 +38,7 @@ def ahead(make: Callable[[S], T], items: Iterable[S], *, n: int = 1) -> Iterator
     Yields
     ------
     object
-        One an item.
+        One an item. What is raised in taking an item comes after what the items before it gave.
     """
     if n == 0:
         yield from map(make, items)
@@ -46,11 +46,20 @@ def ahead(make: Callable[[S], T], items: Iterable[S], *, n: int = 1) -> Iterator
     pool = ThreadPoolExecutor(1, "qsiparc-ahead")
     try:
         waiting: deque[Future[T]] = deque()
-        for item in items:
+        end: BaseException = StopIteration()
+        iterator = iter(items)
+        while True:
+            try:
+                item = next(iterator)
+            except Exception as error:  # noqa: BLE001 - StopIteration, most often
+                end = error
+                break
             waiting.append(pool.submit(copy_context().run, make, item))
             if len(waiting) > n:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+        if not isinstance(end, StopIteration):
+            raise end
     finally:
         pool.shutdown(cancel_futures=True)

@@ -270,10 +270,11 @@ def _doubt_two_places(header: Any, name: str) -> None:  # noqa: ANN401 - as requ
     smallest = min(math.hypot(*column) for column in sform.T[:3, :3].tolist())
     if not furthest > smallest / 2:
         return
-    is_mirrored = np.linalg.det(sform[:3, :3]) * np.linalg.det(qform[:3, :3]) < 0
+    # From where the qform puts voxels to where the sform does: x to x, y to y, z to z.
+    is_exchanged = (sform[:3, :3] @ np.linalg.pinv(qform[:3, :3]))[0, 0] < 0
     warn(
         f"{name}: its sform and its qform both have the code {code}, and put voxels as far as "
-        f"{furthest:.3g} mm apart{', left and right exchanged' if is_mirrored else ''}. The sform "
+        f"{furthest:.3g} mm apart{', left and right exchanged' if is_exchanged else ''}. The sform "
         f"counts, as everywhere in nibabel; tools that go by the qform see something else. Find "
         f"out which is right: .parc.with_affine(affine) sets it.",
         NiftiWarning,

@@ -96,5 +96,5 @@ Hemisphere = Literal["L", "R", "bilateral"]
 
 
 def legible(name: str) -> str:
-    """A name as text that can be stored and printed: bytes that are no UTF-8 by their codes."""
-    return name.encode("utf-8", "backslashreplace").decode()
+    """A name as text that can be stored and printed: what is no UTF-8, and NUL, by their codes."""
+    return name.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")

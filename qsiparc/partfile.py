@@ -204,7 +204,7 @@ def open_part(path: Path) -> Iterator[PartFile]:
     """
     with open_regular(path, CubeError) as file:
         try:
-            yield _parsed(path, *_whole(file))
+            yield _parsed(path, *_whole(path, file))
         except CubeError:
             raise
         except (OSError, ValueError, LookupError, TypeError) as error:
@@ -214,11 +214,14 @@ def open_part(path: Path) -> Iterator[PartFile]:
             ) from error
 
 
-def _whole(file: BufferedReader) -> tuple[bytes, Seal]:
+def _whole(path: Path, file: BufferedReader) -> tuple[bytes, Seal]:
     """The bytes of a file that has the format and the seal of a part."""
     first = file.read(len(_MAGIC))
     if first == _OLD_MAGIC:
-        raise ValueError("it is HDF5, as parts of format 1 were, which a build makes anew")
+        raise CubeError(
+            f"{path}: this is no whole part of a study of this version (it is HDF5, as parts of "
+            "format 1 were). Run `qsiparc build` again, on all scans: it makes such parts anew."
+        )
     if first != _MAGIC:
         raise ValueError("it is no netCDF of the format CDF-2")
     length = file.seek(0, os.SEEK_END)

@@ -65,6 +65,19 @@ def test_an_error_comes_when_it_is_the_turn_of_its_item(ahead_by):
     assert [next(several), next(several)] == [0, 1]
 
 
+@pytest.mark.parametrize("ahead_by", AHEAD)
+def test_an_error_in_taking_an_item_comes_after_the_items_before_it(ahead_by):
+    def items():
+        yield from range(3)
+        raise OSError("no more")
+
+    found = []
+    with pytest.raises(OSError, match="no more"):
+        found.extend(ahead(str, items(), n=ahead_by))
+    several = ahead(str, items(), n=ahead_by)
+    assert [next(several) for _ in range(3)] == ["0", "1", "2"]
+
+
 def test_who_stops_early_leaves_no_thread_behind_and_nothing_to_do():
     before, made, goes_on = threading.active_count(), [], threading.Event()
 

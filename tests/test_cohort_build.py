@@ -137,6 +137,18 @@ def test_what_was_asked_for_before_stays(tree, out):
     assert parts_only(tree, out, **first) == whole
 
 
+def test_what_a_part_of_an_older_format_held_is_asked_for_again_with_a_word(tree, out):
+    whole = parts_only(tree, out)
+    path = out / "parts" / f"{SCANS[0]}.nc"
+    path.write_bytes(b"\x89HDF\r\n\x1a\n of an older version")
+    words = rf"parts of 1 scans \({SCANS[0]}\) cannot be read, or are of an older format"
+    with pytest.warns(QsiparcWarning, match=words):
+        parts_only(tree, out, atlas="4S156Parcels")
+    assert list(read_part(path).children) == ["4S156Parcels"]
+    assert parts_only(tree, out).keys() == whole.keys()
+    assert len(read_part(path).children) == 2
+
+
 def test_what_the_tree_has_no_more_leaves_with_a_word(tree, out):
     parts_only(tree, out)
     for path in tree.rglob("sub-001*ACPC*md_dwimap.nii.gz"):

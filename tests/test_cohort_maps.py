@@ -154,6 +154,26 @@ def test_what_is_doubtful_about_a_map_that_cannot_be_read_is_in_the_part(task, t
     assert json.loads(attrs["warnings"]) == list(status.warnings)
 
 
+def test_a_nul_in_a_sidecar_costs_nothing_but_itself(task, tmp_path):
+    (tmp_path / "param-md_dwimap.json").write_text('{"Units": "mm\\u0000"}', encoding="utf-8")
+    status, tree, _ = part(task)
+    assert status.written
+    assert tree["A"]["units"].to_numpy().tolist() == ["", "mm\\x00", "", ""]
+
+
+def test_what_was_doubtful_is_told_also_where_the_part_cannot_be_written(task, monkeypatch):
+    def full(*_):
+        raise OSError("No space left on device")
+
+    first = task.maps[0]
+    strange = np.where(LABELS["A"] == 1, 77, LABELS["A"]).astype(np.int16)
+    write(Path(first.dsegs["A"]), strange)
+    monkeypatch.setattr("qsiparc.cohort.task.write_part", full)
+    status = run_task(task)
+    assert not status.written
+    assert any("77" in message for message in status.warnings)
+
+
 def test_reading_ahead_changes_nothing(task):
     _, one, _ = part(task)
     _, other, _ = part(task, reads_ahead=True)

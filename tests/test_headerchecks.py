@@ -211,8 +211,13 @@ class TestTwoPlaces:
         [
             (FLIPPED, "put voxels as far as 180 mm apart, left and right exchanged. The sform"),
             (shifted(1.5), "put voxels as far as 1.5 mm apart. The sform"),
+            (
+                SFORM * [[-1], [-1], [1], [1]],
+                "put voxels as far as 310 mm apart, left and right exchanged. The sform",
+            ),
+            (SFORM * [[1], [1], [-1], [1]], "put voxels as far as 216 mm apart. The sform"),
         ],
-        ids=["mirrored", "shifted"],
+        ids=["mirrored", "shifted", "turned about z", "upside down"],
     )
     def test_is_told(self, stored, qform, words):
         path = stored(self.volume(qform))

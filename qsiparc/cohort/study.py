@@ -218,7 +218,7 @@ def _record(task: Task, status: Status) -> None:
     if status.written:
         return
     empty = xr.DataTree()
-    empty.attrs = part_attributes(task, status.failures, status.left_out)
+    empty.attrs = part_attributes(task, status.failures, status.left_out, status.warnings)
     try:
         write_part(Path(task.out), task.scan, empty)
     except (OSError, CubeError):

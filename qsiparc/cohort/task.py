@@ -158,12 +158,13 @@ class _Scan:
         """Write the part."""
         self._do(self._write)
         task, work = self._work.task, self._work
+        failures, left_out = tuple(work.failures), tuple(work.left_out)
+        messages = tuple(self._messages)
         if self._error:
             words = f"{type(self._error).__name__}: {self._error}"
             failure = task.trouble("write", words, file=task.out)
-            return Status(task.scan, 0, (*work.failures, failure), written=False)
-        said = (tuple(work.failures), tuple(work.left_out), tuple(self._messages))
-        return Status(task.scan, work.n_values, *said)
+            return Status(task.scan, 0, (*failures, failure), (), messages, written=False)
+        return Status(task.scan, work.n_values, failures, left_out, messages)
 
     def _write(self) -> None:
         task, work = self._work.task, self._work

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from qsiparc.cohort.parts import stored_attrs
+from qsiparc.cohort.parts import part_path, stored_attrs
+from qsiparc.errors import QsiparcWarning, warn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from pathlib import Path
 
     import pandas as pd
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from qsiparc.discover import QsiReconDataset
 
     Names = str | Iterable[str] | None
+
+SHOWN: Final = 5
+"""Scans that a warning names."""
 
 
 class Wanted(NamedTuple):
@@ -67,6 +71,11 @@ def choose(
     ------
     SelectionError
         As in ``sel``.
+
+    Warns
+    -----
+    QsiparcWarning
+        A part cannot be read, so that nobody knows what it was asked for.
     """
     scans = dataset.sel(subject=subject, session=session)
     pairs = scans.pairs()
@@ -75,7 +84,15 @@ def choose(
         asked = asked[~_is_mask(asked)]
     if len(asked) == len(pairs):
         return Wanted(scans, pairs, pairs[:0])
-    names = {scan: own | _earlier(out, scan) for scan, own in _names(asked).items()}
+    names = _names(asked)
+    unread = []
+    for scan, own in names.items():
+        stored = stored_attrs(out, scan)
+        own.update((stored or {}).get("asked", "").split())
+        if stored is None and part_path(out, scan).exists():
+            unread.append(scan)
+    if unread:
+        _tell_of(unread)
     kept = [
         {atlas, scalar} <= names.get(str(scan), set())
         for scan, atlas, scalar in zip(
@@ -101,7 +118,11 @@ def _names(pairs: pd.DataFrame) -> dict[str, set[str]]:
     return found
 
 
-def _earlier(out: Path, scan: str) -> set[str]:
-    """What the part of a scan was asked for, empty where there is none."""
-    stored: Mapping[str, Any] = stored_attrs(out, scan) or {}
-    return set(stored.get("asked", "").split())
+def _tell_of(unread: list[str]) -> None:
+    shown = ", ".join(unread[:SHOWN]) + (", …" if len(unread) > SHOWN else "")
+    warn(
+        f"The parts of {len(unread)} scans ({shown}) cannot be read, or are of an older format. "
+        f"They are made anew, of what is asked for now and of nothing else; a build that selects "
+        f"nothing makes them whole.",
+        QsiparcWarning,
+    )
