@@ -209,8 +209,14 @@ def test_the_netcdf_library_reads_what_is_written(one, attrs):
             for name, variable in one.variables.items():
                 found = file.variables[f"A.{name}"]
                 found.set_auto_maskandscale(False)
-                values = variable.values.astype(found[...].dtype if found.dtype == "S1" else None)
-                np.testing.assert_array_equal(found[...], values)
+                found.set_auto_chartostring(False)  # netCDF4 1.7.3 fails at what is not ASCII
+                told = np.ascontiguousarray(found[...])
+                if found.dtype == "S1":
+                    texts = told.view(f"S{told.shape[-1]}").ravel().tolist()
+                    wanted = [str(each) for each in variable.values.ravel().tolist()]
+                    assert [each.decode() for each in texts] == wanted
+                else:
+                    np.testing.assert_array_equal(told, variable.values)
 
 
 def test_names_that_read_as_those_of_another_atlas_are_refused(tmp_path):
