@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
@@ -88,6 +89,9 @@ class Parcellation:
     def __post_init__(self) -> None:
         for array in (self.labels, self.positions, self.offsets):
             array.flags.writeable = False
+        size = math.prod(self.grid.shape)  # gathering takes every position for one of the volume
+        if self.positions.size and not 0 <= self.positions.min() <= self.positions.max() < size:
+            raise SpaceError(f"There are positions beyond the {size:,} voxels of {self.grid}.")
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Made anew from its fields, so that the copy is frozen as well."""

@@ -53,6 +53,8 @@ class Sieve:
             The file is damaged, cut short, or has changed since its header was read.
         """
         n = array.nbytes // array.stored.itemsize
+        if positions.size and positions[-1] >= n:
+            raise IndexError(f"{array.path} holds {n:,} voxels, and {positions[-1]} was asked for.")
         piece = self._piece.take(min(n, PIECE // array.stored.itemsize), array.stored)
         edges = np.searchsorted(positions, range(0, n + piece.size, piece.size))
         found = self._found.take(positions.size, array.stored)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 
 import nibabel as nib
 import numpy as np
@@ -13,7 +14,7 @@ from phantoms import MM2, image, ramp, write
 
 import qsiparc
 from qsiparc import sieve
-from qsiparc.errors import NiftiError, NiftiWarning
+from qsiparc.errors import NiftiError, NiftiWarning, SpaceError
 from qsiparc.joint import Joint
 from qsiparc.nifti import read_lazily
 from qsiparc.parcellation import Parcellation
@@ -92,6 +93,21 @@ def test_what_was_found_lasts_while_so_many_files_are_read(tmp_path, n):
         for earlier in range(max(0, number - n + 1), number + 1):
             wanted = data[earlier].reshape(-1, order="F")[positions]
             np.testing.assert_array_equal(found[earlier], wanted)
+
+
+def test_a_voxel_that_is_not_there_is_refused(tmp_path):
+    array = read_lazily(write(tmp_path / "map.nii.gz", ramp(SHAPE))).array
+    with pytest.raises(IndexError, match="holds 120 voxels, and 120 was asked for"):
+        Sieve().sift(array, np.array([3, 120]))
+
+
+@pytest.mark.parametrize("position", [-1, 120])
+def test_no_parcellation_reaches_beyond_its_grid(position):
+    made = Parcellation.from_labels(nib.Nifti1Image(np.ones(SHAPE, np.int16), MM2))
+    positions = made.positions.copy()
+    positions[-1] = position
+    with pytest.raises(SpaceError, match="beyond the 120 voxels"):
+        replace(made, positions=positions)
 
 
 @st.composite
