@@ -22,18 +22,22 @@ def n_cores() -> int:
     return os.cpu_count() or 1
 
 
-def ahead(make: Callable[[S], T], items: Iterable[S], *, n: int = 1) -> Iterator[T]:
+def ahead(
+    make: Callable[[S], T], items: Iterable[S], *, n: int = 1, threads: int = 1
+) -> Iterator[T]:
     """What a function makes of items, in their order, the next ones in the making.
 
     Parameters
     ----------
     make : callable
-        From an item to what is worked on. It runs in one thread, item by item, in a copy of the
-        caller's context.
+        From an item to what is worked on. It runs in threads, which take the items in their order,
+        each in a copy of the caller's context.
     items : iterable
         What it is called with; the caller's thread takes them, ``n`` ahead.
     n : int, optional
         How many are made ahead while one is worked on; 0: each is made when it is asked for.
+    threads : int, optional
+        How many are in the making at a time.
 
     Yields
     ------
@@ -43,7 +47,7 @@ def ahead(make: Callable[[S], T], items: Iterable[S], *, n: int = 1) -> Iterator
     if n == 0:
         yield from map(make, items)
         return
-    pool = ThreadPoolExecutor(1, "qsiparc-ahead")
+    pool = ThreadPoolExecutor(threads, "qsiparc-ahead")
     try:
         waiting: deque[Future[T]] = deque()
         end: BaseException = StopIteration()

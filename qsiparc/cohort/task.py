@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from threading import Lock, local
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from qsiparc.ahead import ahead
 from qsiparc.cohort.parts import write_part
+from qsiparc.cohort.maps import ScanMap
 from qsiparc.cohort.reader import ScanReader
 from qsiparc.cohort.record import Status, Trouble, to_json
+from qsiparc.cohort.reducer import Reducer
 from qsiparc.cohort.work import Work
 from qsiparc.errors import collected_warnings
 from qsiparc.names import legible
@@ -23,10 +28,13 @@ if TYPE_CHECKING:
 
     from qsiparc.atlas import AtlasLUT
     from qsiparc.catalogue import Statistic
-    from qsiparc.cohort.maps import ScanMap
+    from qsiparc.cohort.reducer import Found
 
-AHEAD: Final = 4
-"""Maps that are read while one is reduced: enough to work on while label images are read."""
+AHEAD: Final = 2
+"""Steps that wait for a thread, for each that is in one: enough to do while a part is written."""
+
+HELD_BACK: Final = 3
+"""Last steps of a scan that are left to be done while the label images of the next are read."""
 
 
 class MapFile(NamedTuple):
@@ -85,14 +93,14 @@ class Task:
         return Trouble(self.scan, self.participant, self.session, atlas, scalar, file, step, words)
 
 
-def run_task(task: Task, *, reads_ahead: bool = False) -> Status:
+def run_task(task: Task, *, threads: int = 1) -> Status:
     """Reduce a scan and write its part.
 
     Parameters
     ----------
     task : Task
         The scan.
-    reads_ahead : bool
+    threads : int
         As in `run_tasks`.
 
     Returns
@@ -100,61 +108,119 @@ def run_task(task: Task, *, reads_ahead: bool = False) -> Status:
     Status
         What became of it. Nothing that goes wrong with the scan is raised.
     """
-    (status,) = run_tasks([task], reads_ahead=reads_ahead)
+    (status,) = run_tasks([task], threads=threads)
     return status
 
 
-def run_tasks(tasks: Iterable[Task], *, reads_ahead: bool = False) -> Iterator[Status]:
+def run_tasks(tasks: Iterable[Task], *, threads: int = 1) -> Iterator[Status]:
     """Reduce scans and write their parts, one after the other.
 
     Parameters
     ----------
     tasks : iterable of Task
         The scans.
-    reads_ahead : bool
-        Whether to read what comes next while a map is reduced, also of the next scan while the
-        part of this one is written. That takes a second core.
+    threads : int
+        How many maps are read and reduced at a time, also of the next scan while the part of this
+        one is written. Each takes a core.
 
     Yields
     ------
     Status
         Of each, in their order. Nothing that goes wrong with a scan is raised.
     """
-    n = AHEAD if reads_ahead else 0
-    sieve = Sieve(n + 1)
-    scans = (_Scan(task, sieve) for task in tasks)
-    steps = ((scan, one) for scan in scans for one in (*scan.reader.maps(), None))
-    for scan, one in ahead(_read, steps, n=n):
-        if one is not None:
-            scan.take(one)
-        else:
-            status = scan.end()
-            del scan  # and its label images, before those of the next scan are read
+    own, turn = _Own(), Lock()
+
+    def made(step: _Step) -> tuple[_Step, Any]:
+        return step, step.make(own.sieve)
+
+    several = threads > 1
+    scans = (_Scan(task, turn) for task in tasks)
+    steps = _steps(scans, held_back=HELD_BACK if several else 0)
+    n = (1 + AHEAD) * threads - 1 if several else 0
+    for step, found in ahead(made, steps, n=n, threads=threads):
+        status = step.take(found)
+        del step, found  # and the label images, before those of the next scan are read
+        if status is not None:
             yield status
 
 
-def _read(step: tuple[_Scan, ScanMap | None]) -> tuple[_Scan, ScanMap | None]:
-    """The same, after the map was read."""
-    scan, one = step
-    if one is not None:
-        scan.reader.read(one)
-    return step
+class _Own(local):
+    """What each thread has for itself."""
+
+    def __init__(self) -> None:
+        self.sieve = Sieve()
+
+
+class _Step(NamedTuple):
+    """What is made of a scan in whatever thread, and what is done with it when it is its turn."""
+
+    make: Callable[[Sieve], Any]
+    take: Callable[[Any], Status | None]
+
+
+def _steps(scans: Iterable[_Scan], *, held_back: int) -> Iterator[_Step]:
+    """The steps of scans, one scan after the other.
+
+    The last ones of each may be held back behind the first of the next: then there is something
+    to do while label images are read.
+    """
+    last: deque[_Step] = deque()
+    try:
+        for scan in scans:
+            steps = scan.steps()
+            del scan
+            yield next(steps)
+            while last:
+                yield last.popleft()
+            for step in steps:
+                last.append(step)
+                del step
+                if len(last) > held_back:
+                    yield last.popleft()
+    except Exception:  # the next scan could not be planned, and what there is of this one goes on
+        yield from last
+        raise
+    yield from last
 
 
 class _Scan:
-    """A scan that is being reduced, whatever happens to it."""
+    """A scan on its way, whatever happens to it."""
 
-    def __init__(self, task: Task, sieve: Sieve) -> None:
-        self.reader = ScanReader(task, sieve)
+    def __init__(self, task: Task, turn: Lock) -> None:
+        self._maps = [ScanMap(file) for file in task.maps]
+        self._reader = ScanReader(task)
+        self._reducer = Reducer(task, turn)
         self._work = Work(task, list(task.failures), list(task.left_out))
         self._messages: list[str] = []
         self._error: Exception | None = None
 
-    def take(self, one: ScanMap) -> None:
-        """Reduce a map that was read."""
-        self._do(lambda: self._work.take(one))
+    def steps(self) -> Iterator[_Step]:
+        """Read the label images; read and reduce each map; write the part."""
+        yield _Step(self._read_labels, _nothing)
+        for one in self._maps:
+            yield _Step(partial(self._reduced, one), partial(self._take, one))
+        yield _Step(_nothing, self._end)
 
-    def end(self) -> Status:
+    def _read_labels(self, _: Sieve) -> None:
+        if self._maps:
+            self._reader.read_labels(self._maps[0])
+
+    def _reduced(self, one: ScanMap, sieve: Sieve) -> dict[str, Found] | Exception:
+        try:
+            self._reader.read(one, sieve)
+            return self._reducer.reduce(one)
+        except Exception as error:  # noqa: BLE001 - it is told in the status
+            return error
+
+    def _take(self, one: ScanMap, found: dict[str, Found] | Exception) -> None:
+        def take() -> None:
+            if isinstance(found, Exception):
+                raise found
+            self._work.take(one, found)
+
+        self._do(take)
+
+    def _end(self, _: None) -> Status:
         """Write the part."""
         self._do(self._write)
         task, work = self._work.task, self._work
@@ -184,6 +250,10 @@ class _Scan:
             except Exception as error:  # noqa: BLE001 - it is told in the status
                 self._error = error
         self._messages += messages
+
+
+def _nothing(_: object) -> None:
+    """For a step that has nothing to make, or nothing to take."""
 
 
 def part_attributes(

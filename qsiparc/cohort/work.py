@@ -1,4 +1,4 @@
-"""Reducing a scan: from the voxels of every map over every atlas to the cubes of its part."""
+"""A scan on its way: from what becomes of every map over every atlas to the cubes of its part."""
 
 from __future__ import annotations
 
@@ -13,10 +13,7 @@ from qsiparc.answer import Answer, Question, described, stated_attrs
 from qsiparc.catalogue import resolve
 from qsiparc.cube import assemble, text, text_coords
 from qsiparc.errors import GridMismatchError, QsiparcWarning, warn
-from qsiparc.masking import Domain
 from qsiparc.names import FILE_COORDS, STATUS, STATUS_FLAGS
-from qsiparc.reduce import Reduction
-from qsiparc.regions import Regions, as_lut, region_rows
 from qsiparc.sidecar import read_sidecar
 
 if TYPE_CHECKING:
@@ -26,15 +23,15 @@ if TYPE_CHECKING:
 
     from qsiparc.cohort.maps import ScanMap
     from qsiparc.cohort.record import Trouble
+    from qsiparc.cohort.reducer import Found
     from qsiparc.cohort.task import Task
-    from qsiparc.parcellation import Parcellation
 
 _IDENTITY: Final = ("software", "model", "param", "desc")
 
 
 @dataclass
 class Work:
-    """A task on its way.
+    """A task on its way; what is said and recorded of it comes in the order of its maps.
 
     Parameters
     ----------
@@ -50,8 +47,6 @@ class Work:
     n_values: int = 0
     first: dict[str, tuple[dict[str, xr.Variable], dict[str, Any]]] = field(default_factory=dict)
     """By atlas, coordinates and attributes that its first map made known, and that all share."""
-    rows: dict[str, Regions] = field(default_factory=dict)
-    """By atlas, whatever number of label images there is of it."""
     doubted: set[str] = field(default_factory=set)
     """Label images of which it was said what the table does not name."""
     units: dict[str, str] = field(default_factory=dict)
@@ -60,17 +55,17 @@ class Work:
     values: dict[str, dict[str, NDArray[np.float64] | None]] = field(default_factory=dict)
     """By atlas and scalar, ``(region, stat)``; None where they could not be had."""
 
-    def take(self, one: ScanMap) -> None:
-        """Reduce a map that was read, after a word on what happened meanwhile."""
+    def take(self, one: ScanMap, found: Mapping[str, Found]) -> None:
+        """Take what became of a map, by atlas; all warnings of it are given here."""
         self.failures += one.failures
         if not self._is_map(one):
             return
         for atlas, dseg in one.file.dsegs.items():
             if dseg not in one.known:
                 continue
-            found = None if one.error else self._values(one, atlas, dseg)
-            self.values.setdefault(atlas, {})[one.file.scalar] = found
-            self.n_values += found is not None
+            values = self._values(one, atlas, found[atlas]) if atlas in found else None
+            self.values.setdefault(atlas, {})[one.file.scalar] = values
+            self.n_values += values is not None
 
     def tree(self) -> xr.DataTree:
         """A group an atlas, once all steps were taken."""
@@ -87,66 +82,58 @@ class Work:
             warn(message, QsiparcWarning)
         where = {"scalar": one.file.scalar, "file": one.file.path}
         if one.is_4d:
-            reason = (
-                f"it is 4D, {one.opened.variable.shape}; a study takes maps of one value a voxel"
-            )
+            reason = f"it is 4D, {one.opened.variable.shape}; a study takes maps of one value a voxel"
             self.left_out.append(self.task.trouble("left out", reason, **where))
             return False
         if one.error:
             self.failures.append(self.task.trouble("map", one.error, **where))
         else:
-            self.units[one.file.scalar] = str(one.opened.variable.attrs.get("units", ""))
+            self.units[one.file.scalar] = str(one.attrs.get("units", ""))
         return True
 
-    def _values(self, one: ScanMap, atlas: str, dseg: str) -> NDArray[np.float64] | None:
-        """``(region, stat)`` of a map over an atlas; None when it cannot be reduced."""
+    def _values(self, one: ScanMap, atlas: str, found: Found) -> NDArray[np.float64] | None:
+        """``(region, stat)`` of a map over an atlas; None when it could not be reduced."""
+        dseg = one.file.dsegs[atlas]
+        for message in [*([] if dseg in self.doubted else found.doubts), *found.messages]:
+            warn(message, QsiparcWarning)
+        if found.rows is not None:
+            self.doubted.add(dseg)
+        if found.validity and found.validity.stated:
+            self.stated[one.file.scalar] = found.validity.stated
         try:
-            return self._reduced(one, atlas, dseg)
+            if found.error is not None:
+                raise found.error
+            if atlas not in self.first:
+                self.first[atlas] = self._described(one, found)
         except Exception as error:  # noqa: BLE001 - recorded, and the other pairs go on
             step = "grid" if isinstance(error, GridMismatchError) else "reduce"
             where = {"atlas": atlas, "scalar": one.file.scalar, "file": one.file.path}
             self.failures.append(self.task.trouble(step, error, **where))
             return None
+        return found.values
 
-    def _reduced(self, one: ScanMap, atlas: str, dseg: str) -> NDArray[np.float64]:
-        """The same, or the reason why not."""
-        task, scalar = self.task, one.file.scalar
-        parcellation, values = one.gathered(dseg)
-        rows = self._rows(atlas, dseg, parcellation)
-        validity = task.validity.of_map(one.opened.variable.attrs, scalar)
-        if validity.stated:
-            self.stated[scalar] = validity.stated
-        statistics = resolve(task.stats)
-        reduction = Reduction(
-            Domain(parcellation, parcellation.sizes),
-            rows.indices,
-            tuple(rows.columns["region_name"]),
-            statistics,
-            validity,
-            scalar,
+    def _described(
+        self, one: ScanMap, found: Found
+    ) -> tuple[dict[str, xr.Variable], dict[str, Any]]:
+        """Coordinates and attributes of the cube of an atlas, by its first map."""
+        task = self.task
+        asked = Question(
+            (one.opened.volume(),),
+            one.opened.grid,
+            resolve(task.stats),
+            (found.validity,),
+            (one.file.scalar,),
+            None,
         )
-        found = reduction.of_gathered(values)
-        if atlas not in self.first:
-            volume = one.opened.volume()
-            asked = Question((volume,), one.opened.grid, statistics, (validity,), (scalar,), None)
-            coords, attrs = described(
-                asked,
-                Answer(rows, parcellation.source, []),
-                {},
-                stats=task.stats,
-                validity=task.validity,
-                subject=task.scan,
-            )
-            self.first[atlas] = _of_atlas(coords), attrs
-        return found
-
-    def _rows(self, atlas: str, dseg: str, parcellation: Parcellation) -> Regions:
-        """The regions of an atlas, after a word on what its table does not say of an image."""
-        if dseg not in self.doubted:
-            rows = region_rows(as_lut(self.task.luts[atlas], parcellation), parcellation, "warn")
-            self.rows.setdefault(atlas, rows)
-            self.doubted.add(dseg)
-        return self.rows[atlas]
+        coords, attrs = described(
+            asked,
+            Answer(found.rows, found.source, []),
+            {},
+            stats=task.stats,
+            validity=task.validity,
+            subject=task.scan,
+        )
+        return _of_atlas(coords), attrs
 
     def _joined(
         self,
