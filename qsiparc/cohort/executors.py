@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from qsiparc.ahead import n_cores
 from qsiparc.cohort.record import Status
-from qsiparc.cohort.task import Task, run_task, run_tasks
+from qsiparc.cohort.scan import run_task, run_tasks
 from qsiparc.errors import OptionError
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import distributed
 
     from qsiparc.catalogue import Statistic
+    from qsiparc.cohort.task import Task
 
     Engine: TypeAlias = int | Executor | distributed.Client | None
 

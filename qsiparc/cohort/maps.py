@@ -34,8 +34,10 @@ class ScanMap:
     ----------
     file : MapFile
         The map.
-    opened : Opened or None
-        What is known of it; None where it could not be opened, or was not yet.
+    opened : Opened
+        What is known of it; absent unless it is open.
+    is_open : bool
+        Whether it could be opened.
     elsewhere : dict of str to GridMismatchError
         Why it cannot be reduced over a label image.
     joint : Joint or None
@@ -53,7 +55,8 @@ class ScanMap:
     """
 
     file: MapFile
-    opened: Opened | None = None
+    opened: Opened = field(init=False)
+    is_open: bool = False
     elsewhere: dict[str, GridMismatchError] = field(default_factory=dict)
     joint: Joint | None = None
     voxels: NDArray[Any] = field(init=False)
@@ -65,25 +68,21 @@ class ScanMap:
     @property
     def is_4d(self) -> bool:
         """Whether it could be opened, and has more than one value a voxel."""
-        return self.opened is not None and VOLUME in self.opened.variable.dims
-
-    @property
-    def attrs(self) -> dict[str, Any]:
-        """What is known of its values; nothing where it could not be opened."""
-        return {} if self.opened is None else self.opened.variable.attrs
+        return self.is_open and self.error is None and VOLUME in self.opened.variable.dims
 
     def open(self, placer: Placer) -> None:
         """Read its header, and find out where its voxels are."""
         self.known = placer.known
         try:
             self.opened = read_lazily(Path(self.file.path))
+            self.is_open = True
             placer.place(self, self.opened.grid)
         except Exception as error:  # noqa: BLE001 - recorded, and the other maps go on
             self.error = error
 
     def read(self, sieve: Sieve) -> None:
         """Take the voxels that are wanted out of a pass through the file, once it is open."""
-        if self.error or self.opened is None or self.joint is None or self.is_4d:
+        if self.error or self.joint is None or self.is_4d:
             return
         try:
             self.voxels = sieve.sift(self.opened.array, self.joint.positions)

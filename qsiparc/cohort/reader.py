@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class ScanReader:
-    """Reads a scan; nothing that goes wrong with it is raised.
+    """Reads a scan; nothing that is wrong with its files is raised.
 
     Parameters
     ----------
@@ -33,17 +33,21 @@ class ScanReader:
 
         What there is to say of them is told with that map.
         """
-        with collected_warnings() as messages:
-            placer = Placer(self._parcellations(first))
-            self._placer.set_result(placer)
-            first.open(placer)
-        first.messages += messages
+        try:
+            with collected_warnings() as messages:
+                placer = Placer(self._parcellations(first))
+                first.open(placer)
+            first.messages += messages
+        except BaseException as error:
+            self._placer.set_exception(error)
+            raise
+        self._placer.set_result(placer)
 
     def read(self, one: ScanMap, sieve: Sieve) -> None:
         """Read a map, once the label images are there."""
         placer = self._placer.result()
         with collected_warnings() as messages:
-            if one.opened is None and one.error is None:
+            if not one.is_open and one.error is None:
                 one.open(placer)
             one.read(sieve)
         one.messages += messages

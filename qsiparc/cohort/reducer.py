@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from qsiparc.catalogue import CATALOGUE, resolve, tiers
 from qsiparc.errors import collected_warnings
@@ -26,33 +26,48 @@ if TYPE_CHECKING:
     from qsiparc.validity import Validity
 
 
+class Numbers(NamedTuple):
+    """The numbers of a map over an atlas, and of what they are.
+
+    Parameters
+    ----------
+    values : numpy.ndarray
+        ``(region, stat)``.
+    rows : Regions
+        The regions.
+    source : str
+        Name of the label image.
+    validity : Validity
+        Which voxels count.
+    """
+
+    values: NDArray[np.float64]
+    rows: Regions
+    source: str
+    validity: Validity
+
+
 @dataclass
 class Found:
     """What became of a map over an atlas.
 
     Parameters
     ----------
-    values : numpy.ndarray or None
-        ``(region, stat)``; None where there are none, for a reason.
+    numbers : Numbers or None
+        None where there are none.
     error : Exception or None
-        The reason.
-    rows : Regions or None
-        The regions of the atlas, where it came so far.
-    source : str
-        Name of the label image.
-    validity : Validity or None
-        Which voxels of this map count.
+        Why there are none.
+    stated : list of float or None
+        The range that the map states itself, where that is what counts.
     doubts : list of str
         What the table does not say of the label image: the same with every map.
     messages : list of str
         Warnings of this map.
     """
 
-    values: NDArray[np.float64] | None = None
+    numbers: Numbers | None = None
     error: Exception | None = None
-    rows: Regions | None = None
-    source: str = ""
-    validity: Validity | None = None
+    stated: list[float | None] | None = None
     doubts: list[str] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
 
@@ -77,7 +92,7 @@ class Reducer:
 
     def reduce(self, one: ScanMap) -> dict[str, Found]:
         """What becomes of a map that was read, by atlas; nothing that goes wrong is raised."""
-        if one.error or one.opened is None or one.is_4d:
+        if one.error or one.is_4d:
             return {}
         with self._turn:
             return {
@@ -100,18 +115,19 @@ class Reducer:
         rows, found.doubts = self._rows_of(atlas, dseg, parcellation)
         if isinstance(rows, Exception):
             raise rows
-        found.rows, found.source = rows, parcellation.source
         task, scalar = self._task, one.file.scalar
-        found.validity = task.validity.of_map(one.attrs, scalar)
+        validity = task.validity.of_map(one.opened.variable.attrs, scalar)
+        found.stated = validity.stated
         reduction = Reduction(
             Domain(parcellation, parcellation.sizes),
             rows.indices,
             tuple(rows.columns["region_name"]),
             resolve(task.stats),
-            found.validity,
+            validity,
             scalar,
         )
-        found.values = reduction.of_gathered(values)
+        numbers = reduction.of_gathered(values)
+        found.numbers = Numbers(numbers, rows, parcellation.source, validity)
 
     def _rows_of(
         self, atlas: str, dseg: str, parcellation: Parcellation

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from qsiparc.cohort.maps import ScanMap
     from qsiparc.cohort.record import Trouble
-    from qsiparc.cohort.reducer import Found
+    from qsiparc.cohort.reducer import Found, Numbers
     from qsiparc.cohort.task import Task
 
 _IDENTITY: Final = ("software", "model", "param", "desc")
@@ -82,58 +82,63 @@ class Work:
             warn(message, QsiparcWarning)
         where = {"scalar": one.file.scalar, "file": one.file.path}
         if one.is_4d:
-            reason = f"it is 4D, {one.opened.variable.shape}; a study takes maps of one value a voxel"
+            reason = (
+                f"it is 4D, {one.opened.variable.shape}; a study takes maps of one value a voxel"
+            )
             self.left_out.append(self.task.trouble("left out", reason, **where))
             return False
         if one.error:
             self.failures.append(self.task.trouble("map", one.error, **where))
         else:
-            self.units[one.file.scalar] = str(one.attrs.get("units", ""))
+            self.units[one.file.scalar] = str(one.opened.variable.attrs.get("units", ""))
         return True
 
     def _values(self, one: ScanMap, atlas: str, found: Found) -> NDArray[np.float64] | None:
         """``(region, stat)`` of a map over an atlas; None when it could not be reduced."""
         dseg = one.file.dsegs[atlas]
-        for message in [*([] if dseg in self.doubted else found.doubts), *found.messages]:
+        for message in found.doubts if dseg not in self.doubted else ():
             warn(message, QsiparcWarning)
-        if found.rows is not None:
+        if found.doubts:
             self.doubted.add(dseg)
-        if found.validity and found.validity.stated:
-            self.stated[one.file.scalar] = found.validity.stated
-        try:
-            if found.error is not None:
-                raise found.error
-            if atlas not in self.first:
-                self.first[atlas] = self._described(one, found)
-        except Exception as error:  # noqa: BLE001 - recorded, and the other pairs go on
-            step = "grid" if isinstance(error, GridMismatchError) else "reduce"
-            where = {"atlas": atlas, "scalar": one.file.scalar, "file": one.file.path}
-            self.failures.append(self.task.trouble(step, error, **where))
-            return None
-        return found.values
+        for message in found.messages:
+            warn(message, QsiparcWarning)
+        if found.stated:
+            self.stated[one.file.scalar] = found.stated
+        error = found.error
+        if found.numbers is not None:
+            try:
+                self._describe(one, atlas, found.numbers)
+            except Exception as reason:  # noqa: BLE001 - recorded, and the other pairs go on
+                error = reason
+        if error is None and found.numbers is not None:
+            return found.numbers.values
+        step = "grid" if isinstance(error, GridMismatchError) else "reduce"
+        where = {"atlas": atlas, "scalar": one.file.scalar, "file": one.file.path}
+        self.failures.append(self.task.trouble(step, error, **where))
+        return None
 
-    def _described(
-        self, one: ScanMap, found: Found
-    ) -> tuple[dict[str, xr.Variable], dict[str, Any]]:
-        """Coordinates and attributes of the cube of an atlas, by its first map."""
-        task = self.task
+    def _describe(self, one: ScanMap, atlas: str, numbers: Numbers) -> None:
+        """Note coordinates and attributes of the cube of an atlas, if this is its first map."""
+        if atlas in self.first:
+            return
+        task, opened = self.task, one.opened
         asked = Question(
-            (one.opened.volume(),),
-            one.opened.grid,
+            (opened.volume(),),
+            opened.grid,
             resolve(task.stats),
-            (found.validity,),
+            (numbers.validity,),
             (one.file.scalar,),
             None,
         )
         coords, attrs = described(
             asked,
-            Answer(found.rows, found.source, []),
+            Answer(numbers.rows, numbers.source, []),
             {},
             stats=task.stats,
             validity=task.validity,
             subject=task.scan,
         )
-        return _of_atlas(coords), attrs
+        self.first[atlas] = _of_atlas(coords), attrs
 
     def _joined(
         self,
