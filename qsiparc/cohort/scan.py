@@ -180,7 +180,7 @@ class _Scan:
         task, work = self._work.task, self._work
         with collected_warnings() as messages:
             tree = work.tree()
-        self._messages += messages  # the part tells them, too
+        self._note(messages)  # the part tells them, too
         tree.attrs = part_attributes(task, work.failures, work.left_out, self._messages)
         write_part(Path(task.out), task.scan, tree)
 
@@ -193,7 +193,11 @@ class _Scan:
                 something()
             except Exception as error:  # noqa: BLE001 - it is told in the status
                 self._error = error
-        self._messages += messages
+        self._note(messages)
+
+    def _note(self, messages: list[str]) -> None:
+        """Keep what was not said before of this scan."""
+        self._messages += [one for one in dict.fromkeys(messages) if one not in self._messages]
 
 
 def _nothing(_: object) -> None:
