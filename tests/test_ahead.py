@@ -91,15 +91,18 @@ def test_an_error_in_taking_an_item_comes_after_the_items_before_it(ahead_by):
 
 
 def test_who_stops_early_leaves_no_thread_behind_and_nothing_to_do():
-    before, made, goes_on = threading.active_count(), [], threading.Event()
+    before, made = threading.active_count(), []
+    begun, goes_on = threading.Event(), threading.Event()
 
     def make(n):
         made.append(n)
         if n:
+            begun.set()
             assert goes_on.wait(timeout=30)
 
     several = ahead(make, range(9), n=3)
     next(several)
+    assert begun.wait(timeout=30)
     threading.Timer(0.1, goes_on.set).start()  # one is in the making, and two wait
     several.close()
     assert made == [0, 1]
