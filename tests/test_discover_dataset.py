@@ -99,7 +99,7 @@ def test_an_id_comes_before_a_parameter(tmp_path):
 
 @pytest.mark.parametrize("what", ["subject", "session", "atlas", "scalar"])
 def test_selecting_what_is_not_there_says_what_is(tree, what):
-    with pytest.raises(SelectionError, match=rf"There is no {what} '\*'. There is: "):
+    with pytest.raises(SelectionError, match=rf"There is no {what} '\*'. There (is|are): "):
         find(tree).sel(**{what: "*"})
 
 
