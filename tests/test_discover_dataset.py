@@ -114,7 +114,7 @@ def test_text(tree):
     assert "    AAL116  2 regions        3 dsegs" in lines
     assert "    <b>     regions unknown  3 dsegs" in lines
     assert "  2 scalars, 6 maps in native space" in lines
-    assert "    3  maps  in template space (MNI6); ask with template=True" in lines
+    assert "    3  maps  in template space (MNI6); ask with template=True, --template" in lines
     assert "  12 pairs of a map and a dseg" in lines
 
 
