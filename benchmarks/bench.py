@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -278,11 +278,21 @@ def scans(bench: Bench) -> str:
         "disk to cubes, on one core": timed(lambda: _cubes(task, threads=1)),
         f"disk to part, each of {IN_A_ROW} in a row": _parts(task, threads=2),
         f"disk to part, each of {IN_A_ROW} in a row, on one core": _parts(task, threads=1),
+        f"disk to part, each of {IN_A_ROW} in a row, one atlas of {MIDDLE}": _parts(
+            _over_one(task, MIDDLE), threads=2
+        ),
     }
     taken = interleave(runs, bench.rounds)
     limit = taken["inflate the fifteen files"]
     rows = [[name, milliseconds(times), ratio(times, limit)] for name, times in taken.items()]
     return table(["one scan, one process", "ms", "× inflating"], rows)
+
+
+def _over_one(task: Task, n_regions: int) -> Task:
+    """The same scan over one of its atlases."""
+    atlas = f"Grey{n_regions}"
+    maps = [one._replace(dsegs={atlas: one.dsegs[atlas]}) for one in task.maps]
+    return replace(task, maps=tuple(maps))
 
 
 def _cubes(task: Task, *, threads: int) -> None:
