@@ -388,7 +388,10 @@ class DataArrayParc(_OnVolumes):
 
     @property
     def plot(self) -> MapPlots:
-        """Figures of a map: `mosaic`, `distribution`. They need the extra ``[plot]``."""
+        """Figures of a map: `mosaic`, which ``plot()`` is too, and `distribution`.
+
+        They need the extra ``[plot]``.
+        """
         from qsiparc.accessor_plot import MapPlots
 
         return MapPlots(self._obj)
@@ -879,7 +882,7 @@ class DatasetParc(_OnVolumes, _OnCubes):
 
     @property
     def plot(self) -> CubePlots:
-        """Figures of a cube: `regions`, `heatmap`, `coverage`, `distribution`.
+        """Figures of a cube: `regions`, which ``plot()`` is too, `heatmap`, `coverage` and others.
 
         They need the extra ``[plot]``.
         """

@@ -21,6 +21,7 @@ from qsiparc.errors import (
     LutWarning,
     NiftiWarning,
     SelectionError,
+    SpaceError,
     UnknownStatisticError,
 )
 from qsiparc.extract import merge_extraction_results
@@ -234,6 +235,35 @@ def test_a_cube_is_not_extracted_from(cube):
 def test_a_label_image_is_no_probabilistic_atlas():
     with pytest.raises(LutError, match=r"has 1 volume, numbered 0.*leave out threshold"):
         FA.parc.extract(DSEG, NAMES, threshold=0.5)
+
+
+@pytest.mark.parametrize(
+    ("what", "hint"),
+    [
+        (lambda _: xr.Dataset({"FA": FA}), r"These are maps: .*one of them is dataset\['FA'\]"),
+        (lambda cube: cube.mean("subject"), r"assign_coords\(subject='mean'\) says it"),
+        (
+            lambda cube: cube.mean(["subject", "scalar"]),
+            r"scalar and subject went .*scalar='mean', subject='mean'\)",
+        ),
+        (lambda cube: cube.mean("stat"), "A cube is what .parc.extract returns"),
+        (lambda _: xr.Dataset(), "A cube is what .parc.extract returns"),
+    ],
+)
+def test_what_is_no_cube_is_told_how_to_become_one(cube, what, hint):
+    with pytest.raises(CubeError, match=hint):
+        what(cube).parc.to_long()
+
+
+def test_what_is_told_after_a_mean_makes_a_cube(cube):
+    mean = cube.mean("subject").assign_coords(subject="mean")
+    assert mean.parc.to_long()["subject"].unique().tolist() == ["mean"]
+
+
+def test_values_of_a_cube_are_no_volume_to_show(cube):
+    pytest.importorskip("matplotlib")
+    with pytest.raises(SpaceError, match=r"cube\.parc\.plot, not cube\.value\.parc\.plot"):
+        cube.value.parc.plot()
 
 
 def test_an_accessor_shows_what_it_has(cube):

@@ -11,6 +11,7 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from phantoms import SIGNED_PERMUTATIONS, turned
@@ -89,6 +90,29 @@ def test_the_only_statistic_is_the_one_that_is_shown(draw):
     assert draw(cube.isel(stat=[0])) is not None
     with pytest.raises(SelectionError, match="no stat 'mean'"):
         draw(cube)
+
+
+@pytest.mark.parametrize(
+    ("called", "named"),
+    [
+        (lambda: FA.parc.plot(DSEG), lambda: FA.parc.plot.mosaic(DSEG)),
+        (lambda: CUBE.parc.plot(), lambda: CUBE.parc.plot.regions()),
+        (lambda: CUBE.parc.plot(stat="std"), lambda: CUBE.parc.plot.regions(stat="std")),
+    ],
+)
+def test_called_itself_it_is_the_first_figure_of_its_kind(called, named):
+    one, other = (FigureCanvasAgg(draw().figure) for draw in (called, named))
+    one.draw()
+    other.draw()
+    np.testing.assert_array_equal(one.buffer_rgba(), other.buffer_rgba())
+
+
+def test_called_it_takes_what_a_selection_left():
+    for left in (CUBE.parc.sel(stat="std"), CUBE.parc.sel(stat=["std"]), CUBE.sel(stat="std")):
+        assert left.parc.plot().get_xlabel() == CUBE.parc.plot(stat="std").get_xlabel()
+    without = CUBE.parc.sel(stat=["std", "coverage"])
+    with pytest.raises(SelectionError, match=r"no stat 'mean'.*stat=…, one of std, coverage"):
+        without.parc.plot()
 
 
 def test_no_labels_overlap_with_456_regions_of_500_scans():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qsiparc.cube import require_cube, unselected
-from qsiparc.errors import CubeError
+from qsiparc.errors import CubeError, SelectionError
 from qsiparc.names import VALUE
 from qsiparc.selection import select
 
@@ -58,9 +58,17 @@ def choose(
 
 def stat_of(cube: xr.Dataset, stat: str | None) -> str:
     """The statistic that was asked for; else the only one that there is, or the mean."""
-    if stat is None and "stat" in cube.coords and cube.coords["stat"].size == 1:
-        return str(cube.coords["stat"].item())
-    return "mean" if stat is None else stat
+    if stat is not None:
+        return stat
+    stats = [str(one) for one in np.atleast_1d(require_cube(cube)["stat"].to_numpy())]
+    if len(stats) == 1:
+        return stats[0]
+    if "mean" not in stats:
+        raise SelectionError(
+            f"There is no stat 'mean' in this cube to show unless another is asked for: stat=…, "
+            f"one of {', '.join(stats)}."
+        )
+    return "mean"
 
 
 def texts(values: xr.DataArray, name: str) -> NDArray[Any]:
