@@ -96,7 +96,7 @@ def test_the_only_statistic_is_the_one_that_is_shown(draw):
     ("called", "named"),
     [
         (lambda: FA.parc.plot(DSEG), lambda: FA.parc.plot.mosaic(DSEG)),
-        (lambda: CUBE.parc.plot(), lambda: CUBE.parc.plot.regions()),
+        (CUBE.parc.plot, CUBE.parc.plot.regions),
         (lambda: CUBE.parc.plot(stat="std"), lambda: CUBE.parc.plot.regions(stat="std")),
     ],
 )
