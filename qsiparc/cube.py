@@ -93,12 +93,12 @@ def require_cube(dataset: xr.Dataset) -> xr.Dataset:
     raise CubeError(
         f"This dataset is no cube: a cube has the variable {VALUE!r} with "
         f"{', '.join(CUBE_DIMS)}; here are the variables {list(dataset.data_vars)} "
-        f"with {dict(dataset.sizes)}. {_way_to_a_cube(dataset)}"
+        f"with {dict(dataset.sizes)}. {way_to_a_cube(dataset)}"
     )
 
 
-def _way_to_a_cube(dataset: xr.Dataset) -> str:
-    """What to do with a dataset that is none."""
+def way_to_a_cube(dataset: xr.Dataset) -> str:
+    """What to do with a dataset that is no cube, in words."""
     gone = [dim for dim in CUBE_DIMS if dim not in {*dataset.dims, *dataset.coords}]
     if dataset.data_vars and set(VOXEL_DIMS) <= set(dataset.dims):
         return (
