@@ -115,6 +115,30 @@ def test_called_it_takes_what_a_selection_left():
         without.parc.plot()
 
 
+@pytest.mark.parametrize("draw", [plot.regions, plot.heatmap, plot.coverage])
+@pytest.mark.parametrize("dim", ["region", "subject"])
+def test_of_nothing_there_is_no_figure(draw, dim):
+    with pytest.raises(CubeError, match=f"nothing to show: this cube has no {dim}"):
+        draw(CUBE.isel({dim: []}))
+
+
+def test_a_list_of_one_statistic_is_that_one():
+    assert plot.regions(CUBE, stat=["std"]).get_xlabel() == plot.regions(CUBE).get_xlabel().replace(
+        "mean", "std"
+    )
+
+
+def test_ends_of_colours_are_in_order():
+    for draw in (lambda **ends: plot.heatmap(CUBE, **ends), lambda **e: plot.mosaic(FA, **e)):
+        with pytest.raises(OptionError, match="vmin is below vmax, not 1 and 0"):
+            draw(vmin=1, vmax=0)
+
+
+def test_a_mask_is_shown_as_any_map():
+    mask = FA.copy(data=FA.to_numpy() > 0.4)
+    np.testing.assert_array_equal(shown(plot.mosaic(mask)), shown(plot.mosaic(mask.astype("u1"))))
+
+
 def test_no_labels_overlap_with_456_regions_of_500_scans():
     cube = made_cube(456, 500, names=[f"LH_SalVentAttn_FrOperIns_{n}" for n in range(456)])
     for ax in (

@@ -51,6 +51,9 @@ def choose(
     several = {str(dim): values.sizes[dim] for dim in others if values.sizes[dim] > 1}
     if several:
         raise CubeError(f"{what} shows one value at a place; choose one of {several}.")
+    nothing = [str(dim) for dim in values.dims if not values.sizes[dim]]
+    if nothing:
+        raise CubeError(f"{what} has nothing to show: this cube has no {nothing[0]}.")
     values = values.squeeze(others)
     values = values.expand_dims([dim for dim in keep if dim not in values.dims])
     return values.transpose(*keep).load()
@@ -59,7 +62,7 @@ def choose(
 def stat_of(cube: xr.Dataset, stat: str | None) -> str:
     """The statistic that was asked for; else the only one that there is, or the mean."""
     if stat is not None:
-        return stat
+        return str(stat[0]) if np.ndim(stat) == 1 and len(stat) == 1 else stat
     stats = [str(one) for one in np.atleast_1d(require_cube(cube)["stat"].to_numpy())]
     if len(stats) == 1:
         return stats[0]

@@ -67,6 +67,7 @@ class Brain:
             on_map = Parcellation.from_labels(dseg).on(grid, resample=resample)
             labels = _turned(on_map.to_labels().to_numpy(), axes, flips)
         values = volume.transpose(*VOXEL_DIMS).to_numpy()
+        values = values.astype(np.uint8) if values.dtype.kind == "b" else values
         return cls(_turned(values, axes, flips), labels, grid.reoriented(axes, flips))
 
     def cropped(self) -> Brain:
