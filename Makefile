@@ -16,7 +16,7 @@ FUZZ ?= 60
 .PHONY: bench fuzz harmony test-oldest help history demo test lint types unit notebooks docs figures format clean
 
 help:
-	@echo "make demo    a first result in a minute: tutorial data, extraction, table, archive, picture"
+	@echo "make demo    a first result: tutorial data, extraction, table, archive, picture"
 	@echo "make test    everything CI runs: lint, types, tests, doctests, notebooks"
 	@echo "make docs    the documentation, in docs/_build/html"
 	@echo "make figures the figures of the documentation and the README, anew"

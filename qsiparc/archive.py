@@ -67,7 +67,10 @@ def save(obj: xr.DataArray | xr.Dataset | xr.DataTree, path: str | os.PathLike[s
         ".nc": lambda target: _to_netcdf(obj, target),
     }
     if path.suffix not in writers:
-        raise CubeError(f"{path}: the name of an archive ends in .zarr or .nc.")
+        raise CubeError(
+            f"{path}: the name of an archive ends in .zarr or .nc. A table is written by "
+            f".parc.to_tsv, an image by .parc.to_nifti."
+        )
     with replacing(path) as new:
         try:
             writers[path.suffix](new)

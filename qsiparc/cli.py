@@ -21,7 +21,13 @@ if TYPE_CHECKING:
 NOTHING: Final = 1
 """Exit code when a command had nothing to work on."""
 
-_EPILOG: Final = "Exit codes: 0 done, 1 nothing found or an error, 2 wrong usage."
+_EPILOG: Final = """\b
+Begin with:
+  qsiparc find qsirecon/
+  qsiparc build qsirecon/ out/ --dry-run
+
+Exit codes: 0 done, 1 nothing found or an error, 2 wrong usage. `qsiparc build` has its own.
+"""
 
 
 class Group(click.Group):
@@ -55,7 +61,7 @@ def main() -> None:
     """Numbers per brain region from diffusion MRI maps."""
 
 
-@main.command()
+@main.command(short_help="Show what a QSIRecon tree holds, what is left out, and why.")
 @click.argument("directory", type=click.Path(exists=True, file_okay=False), metavar="DIR")
 @click.option(
     "subject",
@@ -64,7 +70,7 @@ def main() -> None:
     "-p",
     multiple=True,
     metavar="LABEL",
-    help="Only these subjects.",
+    help="Only this subject; may be repeated.",
 )
 @click.option(
     "session",
@@ -73,12 +79,14 @@ def main() -> None:
     "-s",
     multiple=True,
     metavar="LABEL",
-    help="Only these sessions.",
+    help="Only this session; may be repeated.",
 )
-@click.option("--atlas", "-a", multiple=True, metavar="NAME", help="Only these atlases.")
+@click.option(
+    "--atlas", "-a", multiple=True, metavar="NAME", help="Only this atlas; may be repeated."
+)
 @click.option(
     "scalar", "--scalar", "--scalars", "-m",
-    multiple=True, metavar="NAME", help="Only these scalars.",
+    multiple=True, metavar="NAME", help="Only this scalar; may be repeated.",
 )  # fmt: skip
 @click.option("--template", is_flag=True, help="Pair in template space, not in native space.")
 @click.option("--table", is_flag=True, help="Print every file, with reasons, as TSV.")

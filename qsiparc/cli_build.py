@@ -146,15 +146,17 @@ def _several(*names: str, metavar: str, text: str) -> Callable[[F], F]:
 @_several(
     "--stats",
     metavar="NAME ...",
-    text="Statistics: a tier (core, extended, …) or names.  [default: extended]",
+    text="A tier (core, extended, diagnostic) or names of statistics.  [default: extended]",
 )
-@click.option("--zero-is-missing", is_flag=True, help="A value of exactly 0 is missing.")
+@click.option(
+    "--zero-is-missing", is_flag=True, help="A value of exactly 0 is missing, in all maps."
+)
 @click.option(
     "--valid-range",
     type=(float, float),
     callback=_range,
     metavar="LO HI",
-    help="Values outside are missing.",
+    help="Values outside are missing, in all maps.",
 )
 @click.option(
     "--min-coverage",
@@ -234,9 +236,9 @@ def build(
 ) -> None:
     """Reduce every scan of a study over every atlas, into one archive.
 
-    QSIRECON_DIR is what QSIRecon wrote, OUTPUT_DIR a folder outside of it. Labels and names can be
-    given with or without sub-, ses-, atlas- and param-; without, everything is taken. What was
-    done before and has not changed is not done again.
+    QSIRECON_DIR is what QSIRecon wrote, OUTPUT_DIR a folder outside of it. Labels and names
+    can be given with or without sub-, ses-, atlas- and param-; of what is not named, everything is
+    taken. What was done before and has not changed is not done again; with other options, it is.
     """
     from qsiparc.cohort.assemble import check_formats, finalize
     from qsiparc.cohort.plan import Options

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 
-@click.command()
+@click.command(short_help="Look for scans that went wrong, and write a page about them.")
 @click.argument("output", type=click.Path(exists=True, file_okay=False), metavar="OUTPUT_DIR")
 @click.option(
     "--to", type=click.Path(dir_okay=False, path_type=Path), help="Instead of report.html."

@@ -23,8 +23,11 @@ T = TypeVar("T", xr.Dataset, xr.DataTree)
 UNIQUE_NAMES: Final = ("region_name",)
 """Coordinates whose values name one thing each, so that selecting one drops the dimension."""
 
-ARGUMENTS: Final = ("region", "region_name", "hemisphere", "stat", "scalar", "subject")
-"""Coordinates that are arguments of ``.parc.sel``; the other ones are in its ``where``."""
+_ARGUMENTS: Final = ("region", "region_name", "hemisphere", "stat", "scalar", "subject")
+"""Coordinates that are arguments of `.parc.sel`; all others go by `where`."""
+
+_N_NEAR: Final = 3
+_N_SHOWN: Final = 8
 
 
 def wanted_of(arguments: Mapping[str, Any], where: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -33,7 +36,7 @@ def wanted_of(arguments: Mapping[str, Any], where: Mapping[str, Any] | None) -> 
     Parameters
     ----------
     arguments : mapping
-        Values by coordinate, of `ARGUMENTS`; None asks for nothing.
+        Values by coordinate, of `_ARGUMENTS`; None asks for nothing.
     where : mapping or None
         Values of other coordinates.
 
@@ -177,7 +180,9 @@ def _places(cube: xr.Dataset, values: NDArray[Any], wanted: Any, name: str) -> N
     if found.size:
         return found
     known = list(dict.fromkeys(map(str, values.tolist())))
-    near = difflib.get_close_matches(str(wanted), known, 3) or known[:8]
+    begins = [one for one in known if one.casefold().startswith(str(wanted).casefold())]
+    close = difflib.get_close_matches(str(wanted), known, _N_NEAR)
+    near = list(dict.fromkeys([*begins, *close]))[:_N_NEAR] or known[:_N_SHOWN]
     elsewhere = [
         str(other)
         for other, coordinate in cube.coords.items()
@@ -185,13 +190,19 @@ def _places(cube: xr.Dataset, values: NDArray[Any], wanted: Any, name: str) -> N
         and _comparable(coordinate.to_numpy(), wanted)
         and (coordinate == wanted).any()
     ]
-    hint = ""
-    for other in elsewhere[:1]:
-        asked = f"{other}={wanted!r}" if other in ARGUMENTS else f"where={{{other!r}: {wanted!r}}}"
-        hint = f" There is a {other} of this name: {asked}."
+    hint = (
+        f" There is a {elsewhere[0]} of this name: {_typed(elsewhere[0], wanted)}."
+        if elsewhere
+        else ""
+    )
     raise SelectionError(
         f"There is no {name} {wanted!r} in this cube. Near: {', '.join(near)}.{hint}"
     )
+
+
+def _typed(name: str, wanted: Any) -> str:  # noqa: ANN401 - any label
+    """What to type for a coordinate; `.parc.sel` has an argument for some of them."""
+    return f"{name}={wanted!r}" if name in _ARGUMENTS else f"where={{{name!r}: {wanted!r}}}"
 
 
 def _comparable(values: NDArray[Any], wanted: Any) -> bool:  # noqa: ANN401 - any label

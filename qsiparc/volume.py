@@ -139,7 +139,8 @@ def _one_a_region(values: xr.DataArray) -> xr.DataArray:
     """The same values without dims other than ``region``."""
     several = {str(d): n for d, n in values.sizes.items() if d != "region" and n > 1}
     if several:
-        raise CubeError(f"A volume shows one value a region; choose one of {several}.")
+        each = " and ".join(f"one {dim} of {n}" for dim, n in several.items())
+        raise CubeError(f"A volume shows one value a region; choose {each}.")
     if "region" not in values.coords:
         raise CubeError(
             f"Only values a region can be painted, and these have no coordinate 'region': "

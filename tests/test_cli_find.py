@@ -44,7 +44,7 @@ def test_a_wrong_name_says_what_there_is(tree):
     assert run("find", tree, "--participant-label", "sub-1", "--scalars", "FA").exit_code == 0
     result = run("find", tree, "--scalar", "kfa")
     assert result.exit_code == 1
-    assert result.stderr == "Error: There is no scalar 'kfa'. There is: fa, md.\n"
+    assert result.stderr == "Error: There is no scalar 'kfa'. There are: fa, md.\n"
 
 
 def test_find_prints_a_table(tree):

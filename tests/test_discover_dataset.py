@@ -99,7 +99,7 @@ def test_an_id_comes_before_a_parameter(tmp_path):
 
 @pytest.mark.parametrize("what", ["subject", "session", "atlas", "scalar"])
 def test_selecting_what_is_not_there_says_what_is(tree, what):
-    with pytest.raises(SelectionError, match=rf"There is no {what} '\*'. There is: "):
+    with pytest.raises(SelectionError, match=rf"There is no {what} '\*'. There (is|are): "):
         find(tree).sel(**{what: "*"})
 
 
@@ -114,7 +114,7 @@ def test_text(tree):
     assert "    AAL116  2 regions        3 dsegs" in lines
     assert "    <b>     regions unknown  3 dsegs" in lines
     assert "  2 scalars, 6 maps in native space" in lines
-    assert "    3  maps  in template space (MNI6); ask with template=True" in lines
+    assert "    3  maps  in template space (MNI6); ask with template=True, --template" in lines
     assert "  12 pairs of a map and a dseg" in lines
 
 

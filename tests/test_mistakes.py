@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import pickle
 import subprocess
@@ -130,11 +131,17 @@ def test_a_name_given_as_region_is_sent_to_region_name(cube):
 
 
 def test_a_participant_given_as_subject_is_sent_to_participant_id():
-    cube = FA.parc.extract(DSEG, NAMES, subject="sub-01_ses-a")
-    with pytest.raises(SelectionError, match=r"of this name: where={'participant_id': 'sub-01'}"):
+    scans = [FA.parc.extract(DSEG, NAMES, subject=f"sub-0{n}_ses-01") for n in (1, 2, 3, 4)]
+    cube = xr.concat(scans, "subject", join="exact")
+    with pytest.raises(SelectionError, match=r"Near: sub-01_ses-01, .*'sub-01'}\.$") as caught:
         cube.parc.sel(subject="sub-01")
-    assert cube.parc.sel(where={"participant_id": "sub-01"}).sizes["subject"] == 1
-    with pytest.raises(SelectionError, match=r"of this name: region_name='V1_L'"):
+    typed = str(caught.value).rpartition("of this name: where=")[2].removesuffix(".")
+    found = cube.parc.sel(where=ast.literal_eval(typed))
+    assert found.subject.to_numpy().tolist() == ["sub-01_ses-01"]
+
+
+def test_a_region_given_as_stat_is_sent_to_an_argument(cube):
+    with pytest.raises(SelectionError, match=r"of this name: region_name='V1_L'\.$"):
         cube.parc.sel(hemisphere="V1_L")
 
 

@@ -114,7 +114,9 @@ def _left_out(dataset: QsiReconDataset, rows: Iterable[tuple[str, bool, str]]) -
         listed: list[tuple[str, ...]] = [
             (str(n), kind, reason) for (kind, reason), n in reasons.most_common()
         ]
-        sections.append(("left out (reasons in full: .to_dataframe())", _short(listed, _SHOWN)))
+        sections.append(
+            ("left out (reasons in full: .to_dataframe(), --table)", _short(listed, _SHOWN))
+        )
     if dataset.ignored:
         passed: list[tuple[str, ...]] = [
             (str(n), reason) for reason, n in sorted(dataset.ignored.items())

@@ -175,4 +175,5 @@ def _listed(wanted: str | Iterable[str]) -> list[str]:
 def _unknown(what: str, name: object, there: list[str]) -> SelectionError:
     shown = ", ".join(there[:_SHOWN]) or "none"
     more = f" and {len(there) - _SHOWN} more" if len(there) > _SHOWN else ""
-    return SelectionError(f"There is no {what} {str(name)!r}. There is: {shown}{more}.")
+    are = "are" if len(there) > 1 else "is"
+    return SelectionError(f"There is no {what} {str(name)!r}. There {are}: {shown}{more}.")

@@ -89,7 +89,7 @@ def _eligible(found: Iterable[Found], *, template: bool) -> Iterator[Found]:
 def _wrong_space(one: Found, *, template: bool) -> str:
     if template:
         return "in the space of the person; templates were asked for"
-    return f"in template space ({one.space}); ask with template=True"
+    return f"in template space ({one.space}); ask with template=True, --template"
 
 
 def _choose(one: Found, candidates: list[Found]) -> list[Found]:
