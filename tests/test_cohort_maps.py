@@ -23,6 +23,7 @@ from qsiparc.cohort import executors, maps, reader, reducer, work
 from qsiparc.cohort.parts import part_attrs, part_paths, read_part, write_part
 from qsiparc.cohort.scan import run_task, run_tasks
 from qsiparc.cohort.task import MapFile, Task
+from qsiparc.joint import Joint
 from qsiparc.sieve import Sieve
 
 SHAPE = (6, 7, 8)
@@ -148,6 +149,22 @@ def test_whatever_happens_to_one_map_the_others_go_on(task, monkeypatch, threads
     status, tree, _ = part(task, threads=threads)
     assert [(f.step, f.scalar, f.reason) for f in status.failures] == [("map", "md", "no room")]
     assert tree["A"].status.squeeze().to_numpy().tolist() == [0, 2, 0, 0]
+
+
+def test_maps_after_one_that_lost_the_label_images_are_told_why(task, monkeypatch, threads):
+    of, failing = Joint.of, ["no room"]
+
+    def exhausted(parcellations, grid):
+        if failing:
+            parcellations.pop(next(iter(parcellations)))
+            raise MemoryError(failing.pop())
+        return of(parcellations, grid)
+
+    monkeypatch.setattr(maps.Joint, "of", exhausted)
+    status, _, _ = part(task, threads=threads)
+    told = [(failure.scalar, failure.reason) for failure in status.failures]
+    later = "seg-A_dseg.nii.gz was lost at an earlier map: no room"
+    assert told == [("fa", "no room"), ("md", later), ("rd", later), ("ad", later)]
 
 
 def test_what_is_doubtful_about_a_map_that_cannot_be_read_is_in_the_part(task, tmp_path):

@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from qsiparc.errors import GridMismatchError
+from qsiparc.errors import GridMismatchError, QsiparcError
 from qsiparc.grid import match_grids
 from qsiparc.joint import Joint
 from qsiparc.names import VOLUME
@@ -121,6 +121,8 @@ class Placer:
         """By label images and how they lie: grids that differ by rounding share one."""
         self._home: dict[str, Joint] = {}
         """By label image, where it is as it was stored."""
+        self._lost: dict[str, str] = {}
+        """By label image, why it was lost on the way from the one to the other."""
         self._lock = Lock()
 
     def place(self, one: ScanMap, target: Grid) -> None:
@@ -144,14 +146,22 @@ class Placer:
         """Label images as they lie on a grid, together."""
         key = tuple((dseg, match.axes, match.flips) for dseg, match in matches.items())
         if key not in self._joints:
-            there = {dseg: self._taken(dseg, target, match) for dseg, match in matches.items()}
-            joint = self._joints[key] = Joint.of(there, target)
+            try:
+                there = {dseg: self._taken(dseg, target, match) for dseg, match in matches.items()}
+                joint = self._joints[key] = Joint.of(there, target)
+            except Exception as error:
+                reason = str(error) or type(error).__name__
+                self._lost = dict.fromkeys(matches, reason) | self._lost
+                raise
             self._home |= {dseg: joint for dseg, match in matches.items() if match.is_identity}
         return self._joints[key]
 
     def _taken(self, dseg: str, grid: Grid, match: GridMatch) -> Parcellation:
         """A label image on the grid of a map; what lies there as it is, is held there only."""
         own = self._parcellations.pop(dseg, None)
+        if own is None and dseg not in self._home:
+            name = self.known[dseg][1]
+            raise QsiparcError(f"{name} was lost at an earlier map: {self._lost[dseg]}")
         if own is None:
             own = self._home[dseg].whole(dseg)
         if match.is_identity:
