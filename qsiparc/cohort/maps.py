@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from qsiparc.errors import GridMismatchError, QsiparcError
@@ -34,13 +35,15 @@ class ScanMap:
     file : MapFile
         The map.
     opened : Opened
-        What is known of it; absent where it could not be opened, as are its voxels.
+        What is known of it; absent unless it is open.
+    is_open : bool
+        Whether it could be opened.
     elsewhere : dict of str to GridMismatchError
         Why it cannot be reduced over a label image.
     joint : Joint or None
         The voxels of the others; None where there are none.
     voxels : numpy.ndarray
-        (voxels,) the values of these, once they were read; they last as `Sieve.sift` says.
+        (voxels,) the values of these, once they could be read; they last as `Sieve.sift` says.
     error : Exception or None
         Why it could not be opened, or read.
     known : container of str
@@ -53,6 +56,7 @@ class ScanMap:
 
     file: MapFile
     opened: Opened = field(init=False)
+    is_open: bool = False
     elsewhere: dict[str, GridMismatchError] = field(default_factory=dict)
     joint: Joint | None = None
     voxels: NDArray[Any] = field(init=False)
@@ -64,16 +68,24 @@ class ScanMap:
     @property
     def is_4d(self) -> bool:
         """Whether it could be opened, and has more than one value a voxel."""
-        return self.error is None and VOLUME in self.opened.variable.dims
+        return self.is_open and self.error is None and VOLUME in self.opened.variable.dims
 
-    def read(self, placer: Placer, sieve: Sieve) -> None:
-        """Open it, and take the voxels that are wanted out of a pass through the file."""
+    def open(self, placer: Placer) -> None:
+        """Read its header, and find out where its voxels are."""
         self.known = placer.known
         try:
             self.opened = read_lazily(Path(self.file.path))
-            placer.place(self)
-            if self.joint is not None and not self.is_4d:
-                self.voxels = sieve.sift(self.opened.array, self.joint.positions)
+            self.is_open = True
+            placer.place(self, self.opened.grid)
+        except Exception as error:  # noqa: BLE001 - recorded, and the other maps go on
+            self.error = error
+
+    def read(self, sieve: Sieve) -> None:
+        """Take the voxels that are wanted out of a pass through the file, once it is open."""
+        if self.error or self.joint is None or self.is_4d:
+            return
+        try:
+            self.voxels = sieve.sift(self.opened.array, self.joint.positions)
         except Exception as error:  # noqa: BLE001 - recorded, and the other maps go on
             self.error = error
 
@@ -93,6 +105,8 @@ class ScanMap:
 class Placer:
     """Puts the atlases of a scan on the grids of its maps, most of which are one.
 
+    It may be asked by several threads at a time.
+
     Parameters
     ----------
     parcellations : dict of str to Parcellation
@@ -109,10 +123,10 @@ class Placer:
         """By label image, where it is as it was stored."""
         self._lost: dict[str, str] = {}
         """By label image, why it was lost on the way from the one to the other."""
+        self._lock = Lock()
 
-    def place(self, one: ScanMap) -> None:
+    def place(self, one: ScanMap, target: Grid) -> None:
         """Find out how the label images lie on the grid of a map, and where their voxels are."""
-        target = one.opened.grid
         matches: dict[str, GridMatch] = {}
         for dseg in self.known:
             if dseg in one.file.dsegs.values():
@@ -125,6 +139,11 @@ class Placer:
                     matches[dseg] = found
         if not matches:
             return
+        with self._lock:
+            one.joint = self._joint(matches, target)
+
+    def _joint(self, matches: dict[str, GridMatch], target: Grid) -> Joint:
+        """Label images as they lie on a grid, together."""
         key = tuple((dseg, match.axes, match.flips) for dseg, match in matches.items())
         if key not in self._joints:
             try:
@@ -135,7 +154,7 @@ class Placer:
                 self._lost = dict.fromkeys(matches, reason) | self._lost
                 raise
             self._home |= {dseg: joint for dseg, match in matches.items() if match.is_identity}
-        one.joint = self._joints[key]
+        return self._joints[key]
 
     def _taken(self, dseg: str, grid: Grid, match: GridMatch) -> Parcellation:
         """A label image on the grid of a map; what lies there as it is, is held there only."""
