@@ -143,7 +143,9 @@ def test_two_atlases_of_one_label_image_have_their_own_names(task, threads):
     status, tree, _ = part(replace(task, maps=found), threads=threads)
     assert not status.failures
     for atlas in LABELS:
-        assert tree[atlas]["region_name"].to_numpy().tolist() == [one.name for one in LUTS[atlas].regions]
+        assert tree[atlas]["region_name"].to_numpy().tolist() == [
+            one.name for one in LUTS[atlas].regions
+        ]
 
 
 def test_whatever_happens_to_one_map_the_others_go_on(task, monkeypatch, threads):
