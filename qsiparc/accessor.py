@@ -388,7 +388,10 @@ class DataArrayParc(_OnVolumes):
 
     @property
     def plot(self) -> MapPlots:
-        """Figures of a map: `mosaic`, `distribution`. They need the extra ``[plot]``."""
+        """Figures of a map: `mosaic`, which ``plot()`` is too, and `distribution`.
+
+        They need the extra ``[plot]``.
+        """
         from qsiparc.accessor_plot import MapPlots
 
         return MapPlots(self._obj)
@@ -588,9 +591,11 @@ class _OnCubes(_OnAnything):
         region : int or sequence of int, optional
             Integer labels.
         region_name, hemisphere, stat, scalar, subject : str or sequence of str, optional
-            Names; case counts only where it must.
+            Names; case counts only where it must. Of a ``subject``, the whole one:
+            ``sub-001_ses-01`` where there are sessions.
         where : dict, optional
-            Values of any other coordinate: ``where={"network_label": "Vis"}``.
+            Values of any other coordinate: ``where={"network_label": "Vis"}``, or, of a
+            participant with whatever sessions there are, ``where={"participant_id": "sub-001"}``.
 
         Returns
         -------
@@ -602,6 +607,8 @@ class _OnCubes(_OnAnything):
         ------
         SelectionError
             Nothing has that name (a `KeyError`); near ones are named.
+        OptionError
+            ``where`` is no dict, or says again what an argument says.
 
         Examples
         --------
@@ -615,7 +622,7 @@ class _OnCubes(_OnAnything):
         >>> dict(cube.parc.sel(region_name="region_0001", stat=["mean", "std"]).sizes)
         {'stat': 2, 'scalar': 1, 'subject': 1}
         """
-        from qsiparc.selection import select
+        from qsiparc.selection import select, wanted_of
 
         wanted = {
             "region": region,
@@ -624,9 +631,8 @@ class _OnCubes(_OnAnything):
             "stat": stat,
             "scalar": scalar,
             "subject": subject,
-            **(where or {}),
         }
-        return select(self._obj, wanted)
+        return select(self._obj, wanted_of(wanted, where))
 
     def to_long(self) -> pd.DataFrame:
         """The documented long table.
@@ -879,7 +885,7 @@ class DatasetParc(_OnVolumes, _OnCubes):
 
     @property
     def plot(self) -> CubePlots:
-        """Figures of a cube: `regions`, `heatmap`, `coverage`, `distribution`.
+        """Figures of a cube: `regions`, which ``plot()`` is too, `heatmap`, `coverage` and others.
 
         They need the extra ``[plot]``.
         """

@@ -72,7 +72,7 @@ def to_long(cube: xr.Dataset | xr.DataTree) -> pd.DataFrame:
     further = [dim for dim in values.dims if dim not in CUBE_DIMS]
     values = values.transpose("subject", "scalar", *further, "region", "stat")
     stats = [str(name) for name in values["stat"].to_numpy()]
-    numbers = values.to_numpy().reshape(-1, len(stats))
+    numbers = values.to_numpy().reshape(np.prod(values.shape[:-1], dtype=int), len(stats))
     rows = {
         dim: np.unravel_index(np.arange(len(numbers)), values.shape[:-1])[axis]
         for axis, dim in enumerate(values.dims[:-1])

@@ -21,7 +21,7 @@ from qsiparc.cohort.lock import locked
 from qsiparc.cohort.parts import part_paths, stored_attrs, write_part
 from qsiparc.cohort.plan import make_plan
 from qsiparc.cohort.record import Report, Status, from_json
-from qsiparc.cohort.task import part_attributes
+from qsiparc.cohort.scan import part_attributes
 from qsiparc.errors import BuildError, CubeError, OptionError, QsiparcWarning, warn
 
 if TYPE_CHECKING:
