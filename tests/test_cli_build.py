@@ -180,7 +180,7 @@ def test_what_failed_now_costs_nothing_of_before(build, tree, out):
     assert (told.exit_code, told.stderr[:7]) == (2, "Error: ")
 
 
-def test_other_options_are_told_and_never_in_a_part_of_the_study(build, out):
+def test_other_options_are_told_and_never_in_a_part_of_the_study(build):
     assert build("--zero-is-missing", "-m", "fa").exit_code == 0
     for more in ([], ["--dry-run"]):
         result = build("-p", "001", *more)
