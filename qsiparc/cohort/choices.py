@@ -35,7 +35,8 @@ def changes(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[str, 
     Returns
     -------
     tuple of str
-        One text an option, with its two values. A table is compared where both are known.
+        One text an option, with its two values. What a part does not tell, as one does not whose
+        worker died, is not compared.
 
     Examples
     --------
@@ -43,6 +44,8 @@ def changes(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[str, 
     >>> changes(before, {"options": '{"stats": "core", "zero_is_missing": 0, "min_voxels": 5}'})
     ('zero_is_missing was on, is off', 'min_voxels was not set, is 5')
     """
+    if "options" not in stored:
+        return ()
     try:
         before, now = (_read(attrs.get("options", "{}")) for attrs in (stored, wanted))
     except ValueError:
