@@ -8,6 +8,7 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
+from threading import Lock
 from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ def ahead(
     n : int, optional
         How many are made ahead while one is worked on; 0: each is made when it is asked for.
     threads : int, optional
-        How many are in the making at a time.
+        How many are in the making at a time. One may wait for what is made of items before it: of
+        these, none is given up that it could wait for.
 
     Yields
     ------
@@ -53,25 +55,56 @@ def ahead(
         yield from map(make, items)
         return
     pool = ThreadPoolExecutor(threads, "qsiparc-ahead")
+    waiting: deque[Future[T]] = deque()
+    ends: list[Exception] = []  # a name of this frame would keep its error, and that this frame
     try:
-        waiting: deque[Future[T]] = deque()
-        end: BaseException = StopIteration()
         iterator = iter(items)
         while True:
             try:
                 item = next(iterator)
-            except Exception as error:  # noqa: BLE001 - StopIteration, most often
-                end = error
+            except StopIteration:
+                break
+            except Exception as error:  # noqa: BLE001 - it is raised below
+                ends.append(error)
                 break
             waiting.append(pool.submit(copy_context().run, make, item))
+            del item
             if len(waiting) > n:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
-        if not isinstance(end, StopIteration):
-            raise end
+        if ends:
+            raise ends.pop()
     finally:
+        # From the last one on: none may be left in the making that waits for one before it.
+        for future in reversed(waiting):
+            future.cancel()
         pool.shutdown(cancel_futures=True)
+
+
+class _Interval:
+    """The interval of the process, which blocks may shorten that overlap, and end in any order."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._n_blocks = 0
+        self._usual = INTERVAL
+
+    def shorten(self) -> None:
+        with self._lock:
+            if not self._n_blocks:
+                self._usual = sys.getswitchinterval()
+                sys.setswitchinterval(min(self._usual, INTERVAL))
+            self._n_blocks += 1
+
+    def restore(self) -> None:
+        with self._lock:
+            self._n_blocks -= 1
+            if not self._n_blocks:
+                sys.setswitchinterval(self._usual)
+
+
+_interval: Final = _Interval()
 
 
 @contextmanager
@@ -80,9 +113,8 @@ def handing_over() -> Iterator[None]:
 
     One that takes it back between short calls of NumPy would keep another from reading so long.
     """
-    usual = sys.getswitchinterval()
-    sys.setswitchinterval(min(usual, INTERVAL))
+    _interval.shorten()
     try:
         yield
     finally:
-        sys.setswitchinterval(usual)
+        _interval.restore()

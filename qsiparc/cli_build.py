@@ -46,8 +46,19 @@ _N_FOLDERS: Final = 2
 class BidsCommand(click.Command):
     """Options of which several values may follow one name, as BIDS Apps have them."""
 
+    names: tuple[str, ...] = (*_SEVERAL, *_SHORT)
+    """Of these options."""
+
+    n_folders = _N_FOLDERS
+    """Folders that come before values, if they do not come first of all."""
+
+    @staticmethod
+    def several(*names: str, metavar: str, text: str) -> Callable[[F], F]:
+        """An option that takes several values, also in one, apart by spaces or commas."""
+        return _several(*names, metavar=metavar, text=text)
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Repeat the name before each value, once both folders have been named."""
+        """Repeat the name before each value, once all folders have been named."""
         repeated: list[str] = []
         name, n_plain, awaited = "", 0, 0
         takes = {
@@ -61,9 +72,9 @@ class BidsCommand(click.Command):
             if awaited:  # perhaps a number below 0
                 awaited -= 1
             elif arg.startswith("-") and len(arg) > 1:
-                name = flag if flag in (*_SEVERAL, *_SHORT) else ""
+                name = flag if flag in self.names else ""
                 awaited = 0 if value else takes.get(flag, 0)
-            elif name and n_plain >= _N_FOLDERS:
+            elif name and n_plain >= self.n_folders:
                 repeated.append(name)
             else:
                 n_plain += 1

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import gzip
 import os
+import sys
 import threading
 import time
+from concurrent.futures import Future
 from contextvars import ContextVar
 
 import numpy as np
@@ -13,7 +15,7 @@ from phantoms import image, write
 
 import qsiparc
 from qsiparc import over
-from qsiparc.ahead import ahead, n_cores
+from qsiparc.ahead import ahead, handing_over, n_cores
 from qsiparc.errors import NiftiError, NiftiWarning
 from qsiparc.voxels import NiftiArray
 
@@ -107,6 +109,31 @@ def test_who_stops_early_leaves_no_thread_behind_and_nothing_to_do():
     several.close()
     assert made == [0, 1]
     assert threading.active_count() <= before + 1  # the timer
+
+
+def test_who_stops_early_leaves_none_that_waits_for_what_was_given_up():
+    for _ in range(200):
+        made = [Future() for _ in range(4)]
+
+        def make(n, made=made):
+            if n % 2:
+                made[n - 1].result(timeout=30)
+            made[n].set_result(None)
+
+        several = ahead(make, range(4), n=3, threads=2)
+        next(several)
+        several.close()  # in whatever state the others are
+
+
+def test_the_lock_is_handed_over_as_before_once_all_are_through():
+    usual = sys.getswitchinterval()
+    one, other = handing_over(), handing_over()
+    one.__enter__()
+    other.__enter__()
+    one.__exit__(None, None, None)
+    assert sys.getswitchinterval() < usual
+    other.__exit__(None, None, None)
+    assert sys.getswitchinterval() == usual
 
 
 def test_threads_see_the_context_of_their_caller():

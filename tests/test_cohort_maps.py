@@ -137,6 +137,15 @@ def test_every_label_image_is_held_against_the_table_not_only_the_first(task, tm
     assert found.sel(region=2) == np.count_nonzero(LABELS["A"] == 2)
 
 
+def test_two_atlases_of_one_label_image_have_their_own_names(task, threads):
+    dseg = task.maps[0].dsegs["A"]
+    found = tuple(one._replace(dsegs={"A": dseg, "B": dseg}) for one in task.maps[::2])
+    status, tree, _ = part(replace(task, maps=found), threads=threads)
+    assert not status.failures
+    for atlas in LABELS:
+        assert tree[atlas]["region_name"].to_numpy().tolist() == [one.name for one in LUTS[atlas].regions]
+
+
 def test_whatever_happens_to_one_map_the_others_go_on(task, monkeypatch, threads):
     match_grids = maps.match_grids
 

@@ -11,7 +11,7 @@ import pytest
 import qsiparc
 
 PACKAGE = Path(qsiparc.__file__).parent
-FOUNDATION = {"atomic", "names", "errors", "options", "regular", "version"}
+FOUNDATION = {"atomic", "missing", "names", "errors", "options", "regular", "version"}
 MAY_IMPORT = {
     "__init__": {"accessor"},
     "__main__": {"cli"},
@@ -242,6 +242,7 @@ MAY_IMPORT = {
     "masking": {"parcellation", "placing"},
     "markup": set(),
     "memory": set(),
+    "missing": set(),
     "names": set(),
     "manifest": set(),
     "niftiwriter": {"grid", "space", "voxels"},

@@ -87,8 +87,8 @@ class Reducer:
         self._task = task
         self._turn = nullcontext() if _are_built_in(task.stats) else turn
         self._lock = Lock()
-        self._rows: dict[str, tuple[Regions | Exception, list[str]]] = {}
-        """By label image, its regions or why it has none, and what there is to say of it."""
+        self._rows: dict[tuple[str, str], tuple[Regions | Exception, list[str]]] = {}
+        """By atlas and label image, its regions or why it has none, and what there is to say."""
 
     def reduce(self, one: ScanMap) -> dict[str, Found]:
         """What becomes of a map that was read, by atlas; nothing that goes wrong is raised."""
@@ -134,15 +134,15 @@ class Reducer:
     ) -> tuple[Regions | Exception, list[str]]:
         rows: Regions | Exception
         with self._lock:
-            if dseg not in self._rows:
+            if (atlas, dseg) not in self._rows:
                 with collected_warnings() as doubts:
                     try:
                         lut = as_lut(self._task.luts[atlas], parcellation)
                         rows = region_rows(lut, parcellation, "warn")
                     except Exception as error:  # noqa: BLE001 - it is the reason of every map
                         rows = error
-                self._rows[dseg] = rows, doubts
-            return self._rows[dseg]
+                self._rows[atlas, dseg] = rows, doubts
+            return self._rows[atlas, dseg]
 
 
 def _are_built_in(stats: str | tuple[str | Statistic, ...]) -> bool:
