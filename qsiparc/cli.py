@@ -26,7 +26,8 @@ Begin with:
   qsiparc find qsirecon/
   qsiparc build qsirecon/ out/ --dry-run
 
-Exit codes: 0 done, 1 nothing found or an error, 2 wrong usage. `qsiparc build` has its own.
+Exit codes: 0 done, 1 nothing found or an error, 2 wrong usage. `qsiparc build` and
+`qsiparc finalize` have their own.
 """
 
 

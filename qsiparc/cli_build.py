@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from qsiparc.cli_report import Teller, show_plan, summarise
+from qsiparc.cli_report import NONE, Teller, show_plan, summarise
 from qsiparc.errors import BuildError, OptionError, QsiparcError
 
 if TYPE_CHECKING:
@@ -23,9 +23,6 @@ F = TypeVar("F", bound="Callable[..., object]")
 
 STOPPED: Final = 1
 """Exit code when `--strict` stopped."""
-
-NONE: Final = 2
-"""Exit code when no scan has a value, or nothing could begin."""
 
 INTERRUPTED: Final = 130
 """Exit code after Ctrl-C."""
@@ -295,7 +292,7 @@ def build(
     except (QsiparcError, OSError) as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(STOPPED if strict and teller.n_failed else NONE)
-    summarise(done, output_dir, study, is_shard=shard is not None)
+    summarise(done, output_dir, study, is_shard=shard is not None, verbose=verbose > 0)
     sys.exit(done.exit_code)
 
 
