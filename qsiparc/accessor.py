@@ -52,6 +52,8 @@ class _OnAnything:
         ------
         CubeError
             The name has another ending.
+        FileNotFoundError
+            There is no folder to write to; none is made.
 
         Examples
         --------
@@ -441,6 +443,8 @@ class DataArrayParc(_OnVolumes):
             The name has another ending.
         SpaceError
             The volume has no affine, or lost a voxel axis.
+        FileNotFoundError
+            There is no folder to write to; none is made.
 
         Examples
         --------
@@ -581,7 +585,14 @@ class _OnCubes(_OnAnything):
         hemisphere: Label = None,
         stat: Label = None,
         scalar: Label = None,
+        software: Label = None,
+        model: Label = None,
+        param: Label = None,
+        desc: Label = None,
+        units: Label = None,
         subject: Label = None,
+        participant_id: Label = None,
+        session_id: Label = None,
         where: dict[str, Any] | None = None,
     ) -> Any:  # noqa: ANN401 - what it was called on
         """Select by name.
@@ -593,9 +604,13 @@ class _OnCubes(_OnAnything):
         region_name, hemisphere, stat, scalar, subject : str or sequence of str, optional
             Names; case counts only where it must. Of a ``subject``, the whole one:
             ``sub-001_ses-01`` where there are sessions.
+        software, model, param, desc, units : str or sequence of str, optional
+            What a scalar is made of: ``param="fa"`` is the FA of every software.
+        participant_id, session_id : str or sequence of str, optional
+            Of a participant, with whatever sessions there are: ``participant_id="sub-001"``.
         where : dict, optional
-            Values of any other coordinate: ``where={"network_label": "Vis"}``, or, of a
-            participant with whatever sessions there are, ``where={"participant_id": "sub-001"}``.
+            Values of any other coordinate, such as a column of the look-up table:
+            ``where={"network_label": "Vis"}``.
 
         Returns
         -------
@@ -630,7 +645,14 @@ class _OnCubes(_OnAnything):
             "hemisphere": hemisphere,
             "stat": stat,
             "scalar": scalar,
+            "software": software,
+            "model": model,
+            "param": param,
+            "desc": desc,
+            "units": units,
             "subject": subject,
+            "participant_id": participant_id,
+            "session_id": session_id,
         }
         return select(self._obj, wanted_of(wanted, where))
 
@@ -684,6 +706,8 @@ class _OnCubes(_OnAnything):
         ------
         CubeError
             This is no cube, or the name has another ending.
+        FileNotFoundError
+            There is no folder to write to; none is made.
 
         Examples
         --------

@@ -21,6 +21,7 @@ from qsiparc.manifest import (
     take_format,
     write_manifests,
 )
+from qsiparc.missing import require_folder
 from qsiparc.names import CUBE_DIMS, SPACE, VALUE, VOXEL_DIMS
 from qsiparc.partfile import is_part, read_tree
 from qsiparc.seal import require_seal, seal
@@ -60,6 +61,8 @@ def save(obj: xr.DataArray | xr.Dataset | xr.DataTree, path: str | os.PathLike[s
     ------
     CubeError
         The suffix is neither, or something cannot be stored; what was at that path is there still.
+    FileNotFoundError
+        There is no folder to write to; none is made.
     """
     path = Path(path)
     writers: dict[str, Callable[[Path], Any]] = {
@@ -71,6 +74,7 @@ def save(obj: xr.DataArray | xr.Dataset | xr.DataTree, path: str | os.PathLike[s
             f"{path}: the name of an archive ends in .zarr or .nc. A table is written by "
             f".parc.to_tsv, an image by .parc.to_nifti."
         )
+    require_folder(path)
     with replacing(path) as new:
         try:
             writers[path.suffix](new)

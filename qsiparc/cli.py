@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from qsiparc.cli_build import build
+from qsiparc.cli_build import BidsCommand, build
 from qsiparc.cli_finalize import finalize
 from qsiparc.cli_quality import report
 from qsiparc.errors import QsiparcError, QsiparcWarning
@@ -26,7 +26,8 @@ Begin with:
   qsiparc find qsirecon/
   qsiparc build qsirecon/ out/ --dry-run
 
-Exit codes: 0 done, 1 nothing found or an error, 2 wrong usage. `qsiparc build` has its own.
+Exit codes: 0 done, 1 nothing found or an error, 2 wrong usage. `qsiparc build` and
+`qsiparc finalize` have their own.
 """
 
 
@@ -61,33 +62,31 @@ def main() -> None:
     """Numbers per brain region from diffusion MRI maps."""
 
 
-@main.command(short_help="Show what a QSIRecon tree holds, what is left out, and why.")
+class FindCommand(BidsCommand):
+    """Options as those of `qsiparc build`, some by a second name, too; one folder."""
+
+    names = (*BidsCommand.names, "--subject", "--session", "--scalar")
+    n_folders = 1
+
+
+@main.command(
+    cls=FindCommand,
+    short_help="Show what a QSIRecon tree holds, what is left out, and why.",
+    context_settings={"token_normalize_func": lambda name: name.replace("_", "-")},
+)
 @click.argument("directory", type=click.Path(exists=True, file_okay=False), metavar="DIR")
-@click.option(
-    "subject",
-    "--subject",
-    "--participant-label",
-    "-p",
-    multiple=True,
-    metavar="LABEL",
-    help="Only this subject; may be repeated.",
-)
-@click.option(
-    "session",
-    "--session",
-    "--session-label",
-    "-s",
-    multiple=True,
-    metavar="LABEL",
-    help="Only this session; may be repeated.",
-)
-@click.option(
-    "--atlas", "-a", multiple=True, metavar="NAME", help="Only this atlas; may be repeated."
-)
-@click.option(
-    "scalar", "--scalar", "--scalars", "-m",
-    multiple=True, metavar="NAME", help="Only this scalar; may be repeated.",
+@BidsCommand.several(
+    "subject", "--participant-label", "--subject", "-p",
+    metavar="LABEL ...", text="Only these participants.",
 )  # fmt: skip
+@BidsCommand.several(
+    "session", "--session-label", "--session", "-s",
+    metavar="LABEL ...", text="Only these sessions.",
+)  # fmt: skip
+@BidsCommand.several("--atlas", "-a", metavar="NAME ...", text="Only these atlases.")
+@BidsCommand.several(
+    "scalar", "--scalars", "--scalar", "-m", metavar="NAME ...", text="Only these scalars."
+)
 @click.option("--template", is_flag=True, help="Pair in template space, not in native space.")
 @click.option("--table", is_flag=True, help="Print every file, with reasons, as TSV.")
 def find(

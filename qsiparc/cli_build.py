@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from qsiparc.cli_report import Teller, show_plan, summarise
+from qsiparc.cli_report import NONE, Teller, show_plan, summarise
 from qsiparc.errors import BuildError, OptionError, QsiparcError
 
 if TYPE_CHECKING:
@@ -23,9 +23,6 @@ F = TypeVar("F", bound="Callable[..., object]")
 
 STOPPED: Final = 1
 """Exit code when `--strict` stopped."""
-
-NONE: Final = 2
-"""Exit code when no scan has a value, or nothing could begin."""
 
 INTERRUPTED: Final = 130
 """Exit code after Ctrl-C."""
@@ -49,8 +46,19 @@ _N_FOLDERS: Final = 2
 class BidsCommand(click.Command):
     """Options of which several values may follow one name, as BIDS Apps have them."""
 
+    names: tuple[str, ...] = (*_SEVERAL, *_SHORT)
+    """Of these options."""
+
+    n_folders = _N_FOLDERS
+    """Folders that come before values, if they do not come first of all."""
+
+    @staticmethod
+    def several(*names: str, metavar: str, text: str) -> Callable[[F], F]:
+        """An option that takes several values, also in one, apart by spaces or commas."""
+        return _several(*names, metavar=metavar, text=text)
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Repeat the name before each value, once both folders have been named."""
+        """Repeat the name before each value, once all folders have been named."""
         repeated: list[str] = []
         name, n_plain, awaited = "", 0, 0
         takes = {
@@ -64,9 +72,9 @@ class BidsCommand(click.Command):
             if awaited:  # perhaps a number below 0
                 awaited -= 1
             elif arg.startswith("-") and len(arg) > 1:
-                name = flag if flag in (*_SEVERAL, *_SHORT) else ""
+                name = flag if flag in self.names else ""
                 awaited = 0 if value else takes.get(flag, 0)
-            elif name and n_plain >= _N_FOLDERS:
+            elif name and n_plain >= self.n_folders:
                 repeated.append(name)
             else:
                 n_plain += 1
@@ -284,7 +292,7 @@ def build(
     except (QsiparcError, OSError) as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(STOPPED if strict and teller.n_failed else NONE)
-    summarise(done, output_dir, study, is_shard=shard is not None)
+    summarise(done, output_dir, study, is_shard=shard is not None, verbose=verbose > 0)
     sys.exit(done.exit_code)
 
 

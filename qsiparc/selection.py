@@ -11,7 +11,7 @@ import xarray as xr
 
 from qsiparc.cube import TEXT, way_to_a_cube
 from qsiparc.errors import CubeError, OptionError, SelectionError
-from qsiparc.names import VOXEL_DIMS
+from qsiparc.names import CUBE_DIMS, REGION_COORDS, SCALAR_COORDS, SUBJECT_COORDS, VOXEL_DIMS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,7 @@ T = TypeVar("T", xr.Dataset, xr.DataTree)
 UNIQUE_NAMES: Final = ("region_name",)
 """Coordinates whose values name one thing each, so that selecting one drops the dimension."""
 
-_ARGUMENTS: Final = ("region", "region_name", "hemisphere", "stat", "scalar", "subject")
+_ARGUMENTS: Final = (*CUBE_DIMS, *REGION_COORDS, *SCALAR_COORDS, *SUBJECT_COORDS)
 """Coordinates that are arguments of `.parc.sel`; all others go by `where`."""
 
 _N_NEAR: Final = 3

@@ -153,13 +153,27 @@ def test_nothing_is_kept_of_the_last_one():
         gc.enable()
 
 
-def test_python_s_lock_is_handed_over_as_before_once_all_have_ended():
+def test_who_stops_early_leaves_none_that_waits_for_what_was_given_up():
+    for _ in range(200):
+        made = [Future() for _ in range(4)]
+
+        def make(n, made=made):
+            if n % 2:
+                made[n - 1].result(timeout=30)
+            made[n].set_result(None)
+
+        several = ahead(make, range(4), n=3, threads=2)
+        next(several)
+        several.close()  # in whatever state the others are
+
+
+def test_the_lock_is_handed_over_as_before_once_all_are_through():
     usual = sys.getswitchinterval()
     one, other = handing_over(), handing_over()
     one.__enter__()
     other.__enter__()
     one.__exit__(None, None, None)
-    assert sys.getswitchinterval() < usual  # the other one goes on
+    assert sys.getswitchinterval() < usual
     other.__exit__(None, None, None)
     assert sys.getswitchinterval() == usual
 

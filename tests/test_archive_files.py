@@ -182,11 +182,6 @@ def test_a_file_in_the_place_of_a_folder(tmp_path, suffix):
             make().parc.save(tmp_path / name)
 
 
-def test_folders_above_are_made(tmp_path, suffix):
-    path = make().parc.save(tmp_path / "derivatives" / "qsiparc" / f"cube{suffix}")
-    assert qsiparc.open(path).identical(make())
-
-
 def test_other_names_are_refused(tmp_path, suffix):
     for name in ("cube", "cube.h5", f"cube{suffix}.gz", f"cube{suffix.upper()}"):
         with pytest.raises(CubeError, match=rf"{name}: the name of an archive ends in"):

@@ -137,6 +137,17 @@ def test_every_label_image_is_held_against_the_table_not_only_the_first(task, tm
     assert found.sel(region=2) == np.count_nonzero(LABELS["A"] == 2)
 
 
+def test_two_atlases_of_one_label_image_have_their_own_names(task, threads):
+    dseg = task.maps[0].dsegs["A"]
+    found = tuple(one._replace(dsegs={"A": dseg, "B": dseg}) for one in task.maps[::2])
+    status, tree, _ = part(replace(task, maps=found), threads=threads)
+    assert not status.failures
+    for atlas in LABELS:
+        assert tree[atlas]["region_name"].to_numpy().tolist() == [
+            one.name for one in LUTS[atlas].regions
+        ]
+
+
 def test_whatever_happens_to_one_map_the_others_go_on(task, monkeypatch, threads):
     match_grids = maps.match_grids
 
@@ -314,15 +325,6 @@ def test_the_volume_of_a_voxel_is_that_of_each_map(task, tmp_path, threads):
         np.testing.assert_array_equal(found.squeeze(), alone.value.squeeze())
     volumes = [tree["A"].value.sel(scalar=name).to_numpy() for name in ("md", "ad")]
     assert not np.array_equal(*volumes)
-
-
-def test_a_label_image_of_two_atlases_has_the_table_of_each(task, threads):
-    both = task.maps[0].dsegs["A"]
-    maps = tuple(one._replace(dsegs={"A": both, "B": both}) for one in task.maps)
-    status, tree, _ = part(replace(task, maps=maps), threads=threads)
-    assert not status.failures
-    assert tree["A"].region_name.to_numpy().tolist() == ["A1", "A2", "A3", "A4"]
-    assert tree["B"].region_name.to_numpy().tolist() == ["B1", "B2"]
 
 
 def test_what_a_label_image_takes_of_memory_is_held_once(task, tmp_path, monkeypatch):

@@ -11,7 +11,7 @@ import pytest
 import qsiparc
 
 PACKAGE = Path(qsiparc.__file__).parent
-FOUNDATION = {"atomic", "names", "errors", "options", "regular", "version"}
+FOUNDATION = {"atomic", "missing", "names", "errors", "options", "regular", "version"}
 MAY_IMPORT = {
     "__init__": {"accessor"},
     "__main__": {"cli"},
@@ -104,7 +104,8 @@ MAY_IMPORT = {
     "cohort.derivative": {"entities"},
     "cohort.executors": {"ahead", "cohort.record", "cohort.scan"},
     "cohort.failures": {"cohort.parts", "cohort.record"},
-    "cohort.fingerprint": {"catalogue", "catalogue.own", "cohort.parts"},
+    "cohort.choices": {"catalogue", "cohort.parts", "partfile"},
+    "cohort.fingerprint": {"catalogue", "catalogue.own", "cohort.choices", "cohort.parts"},
     "cohort.layout": {"cohort.agree", "cohort.reading", "cube", "entities", "progress"},
     "cohort.lock": set(),
     "cohort.longwriter": {
@@ -131,6 +132,7 @@ MAY_IMPORT = {
     "cohort.record": set(),
     "cohort.study": {
         "catalogue",
+        "cohort.choices",
         "cohort.derivative",
         "cohort.executors",
         "cohort.failures",
@@ -241,6 +243,7 @@ MAY_IMPORT = {
     "masking": {"parcellation", "placing"},
     "markup": set(),
     "memory": set(),
+    "missing": set(),
     "names": set(),
     "manifest": set(),
     "niftiwriter": {"grid", "space", "voxels"},

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import copy
+import inspect
 import pickle
 import subprocess
 import sys
@@ -13,8 +13,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from made_archive import cube as made_cube
 
 import qsiparc
+from qsiparc.cube import text
 from qsiparc.errors import (
     CubeError,
     LabelError,
@@ -27,6 +29,7 @@ from qsiparc.errors import (
     UnknownStatisticError,
 )
 from qsiparc.extract import merge_extraction_results
+from qsiparc.names import CUBE_DIMS, REGION_COORDS, SCALAR_COORDS, SUBJECT_COORDS
 
 
 def volume(values, source=""):
@@ -133,11 +136,28 @@ def test_a_name_given_as_region_is_sent_to_region_name(cube):
 def test_a_participant_given_as_subject_is_sent_to_participant_id():
     scans = [FA.parc.extract(DSEG, NAMES, subject=f"sub-0{n}_ses-01") for n in (1, 2, 3, 4)]
     cube = xr.concat(scans, "subject", join="exact")
-    with pytest.raises(SelectionError, match=r"Near: sub-01_ses-01, .*'sub-01'}\.$") as caught:
+    said = r"Near: sub-01_ses-01, .* of this name: participant_id='sub-01'\.$"
+    with pytest.raises(SelectionError, match=said):
         cube.parc.sel(subject="sub-01")
-    typed = str(caught.value).rpartition("of this name: where=")[2].removesuffix(".")
-    found = cube.parc.sel(where=ast.literal_eval(typed))
+    found = cube.parc.sel(participant_id="sub-01")
     assert found.subject.to_numpy().tolist() == ["sub-01_ses-01"]
+
+
+def test_whatever_qsiparc_puts_beside_the_numbers_is_an_argument(cube):
+    arguments = set(inspect.signature(cube.parc.sel).parameters) - {"where"}
+    assert arguments == {*CUBE_DIMS, *REGION_COORDS, *SCALAR_COORDS, *SUBJECT_COORDS}
+
+
+@pytest.mark.parametrize(
+    ("name", "dim"),
+    [(name, "scalar") for name in SCALAR_COORDS] + [(name, "subject") for name in SUBJECT_COORDS],
+)
+def test_an_argument_selects_as_where_does(name, dim):
+    made = made_cube(3)
+    made = made.assign_coords({name: (dim, text(["one", "two", "two"]))})
+    found = made.parc.sel(**{name: "two"})
+    assert found.identical(made.parc.sel(where={name: "two"}))
+    assert found[dim].to_numpy().tolist() == made[dim].to_numpy().tolist()[1:]
 
 
 def test_a_region_given_as_stat_is_sent_to_an_argument(cube):
