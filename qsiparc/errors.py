@@ -32,7 +32,7 @@ import inspect
 import warnings
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,6 +130,28 @@ class NiftiWarning(QsiparcWarning):
 
 class DiscoveryWarning(QsiparcWarning):
     """A part of a tree could not be searched and was left out."""
+
+
+E = TypeVar("E", bound=Exception)
+
+
+def bare(error: E) -> E:
+    """An error that is kept to be told: without the frames that it came through.
+
+    These hold all that was worked on, arrays above all, for as long as they are there.
+
+    Parameters
+    ----------
+    error : Exception
+        It is changed.
+
+    Returns
+    -------
+    Exception
+        The same.
+    """
+    error.__cause__ = error.__context__ = error.__traceback__ = None
+    return error
 
 
 @contextmanager

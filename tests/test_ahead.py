@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import gc
 import gzip
 import os
 import sys
 import threading
 import time
+import weakref
 from concurrent.futures import Future
 from contextvars import ContextVar
 
@@ -109,6 +111,46 @@ def test_who_stops_early_leaves_no_thread_behind_and_nothing_to_do():
     several.close()
     assert made == [0, 1]
     assert threading.active_count() <= before + 1  # the timer
+
+
+def test_none_is_given_up_that_another_in_the_making_waits_for(monkeypatch):
+    made = [threading.Event() for _ in range(6)]
+    goes_on, given_up = threading.Event(), []
+    cancel = Future.cancel
+
+    def make(n):
+        if n in {1, 2}:  # both threads are busy, and 3, 4 and 5 wait for one
+            assert goes_on.wait(timeout=30)
+        if n > 3 and not made[n - 1].wait(timeout=3):
+            given_up.append(n - 1)
+        made[n].set()
+
+    def cancelled(future):
+        found = cancel(future)
+        goes_on.set()
+        time.sleep(0.1)  # for a thread that takes what is next
+        return found
+
+    several = ahead(make, range(6), n=5, threads=2)
+    next(several)
+    monkeypatch.setattr(Future, "cancel", cancelled)
+    several.close()
+    assert not given_up
+
+
+def test_nothing_is_kept_of_the_last_one():
+    class Item:
+        pass
+
+    gc.disable()
+    try:
+        item = Item()
+        kept = weakref.ref(item)
+        list(ahead(id, iter([item]), n=2))
+        del item
+        assert kept() is None
+    finally:
+        gc.enable()
 
 
 def test_who_stops_early_leaves_none_that_waits_for_what_was_given_up():

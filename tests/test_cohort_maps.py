@@ -285,6 +285,48 @@ def test_there_are_threads_where_there_are_cores_for_them(monkeypatch, n_cores, 
     assert asked == [{"threads": wanted}]
 
 
+@pytest.mark.parametrize("threads", [1, 3])
+def test_functions_of_a_user_run_in_the_order_of_the_maps(task, threads, monkeypatch):
+    drawn = np.random.default_rng(0)
+    sift = Sieve.sift
+
+    def slow(self, array, positions):
+        time.sleep(0.05 * ("param-fa" in array.path.name))  # the others are there before it
+        return sift(self, array, positions)
+
+    monkeypatch.setattr(Sieve, "sift", slow)
+    task = replace(task, stats=resolve({"own": drawn.choice}))
+    status, tree, _ = part(task, threads=threads)
+    assert not status.failures
+    again = np.random.default_rng(0)
+    for name in MAPS:
+        for atlas in LABELS:
+            alone = qsiparc.open_nifti(next(m.path for m in task.maps if m.scalar == name))
+            wanted = alone.parc.extract(
+                task.maps[0].dsegs[atlas], LUTS[atlas], stats={"own": again.choice}, scalar=name
+            )
+            found = tree[atlas].value.sel(scalar=name)
+            np.testing.assert_array_equal(found.squeeze(), wanted.value.squeeze())
+
+
+def test_the_volume_of_a_voxel_is_that_of_each_map(task, tmp_path, threads):
+    stored, affine = turned(MAPS["ad"], MM2, (1, 0, 2), (True, False, True))
+    affine = affine.copy()
+    affine[:3, :3] *= 1.00002  # one with that of MD, which has its axes alike
+    write(tmp_path / "param-ad_dwimap.nii.gz", stored, affine)
+    task = replace(task, stats=("volume_mm3",))
+    status, tree, _ = part(task, threads=threads)
+    assert not status.failures
+    for one in task.maps:
+        alone = qsiparc.open_nifti(one.path).parc.extract(
+            one.dsegs["A"], LUTS["A"], stats="volume_mm3", scalar=one.scalar
+        )
+        found = tree["A"].value.sel(scalar=one.scalar)
+        np.testing.assert_array_equal(found.squeeze(), alone.value.squeeze())
+    volumes = [tree["A"].value.sel(scalar=name).to_numpy() for name in ("md", "ad")]
+    assert not np.array_equal(*volumes)
+
+
 def test_what_a_label_image_takes_of_memory_is_held_once(task, tmp_path, monkeypatch):
     rounded = MM2.copy()
     rounded[0, 3] += 1e-6

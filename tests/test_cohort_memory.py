@@ -5,10 +5,14 @@ import shutil
 import tracemalloc
 from dataclasses import replace
 
+import nibabel as nib
 import numpy as np
+import pandas as pd
 import pytest
 
 import qsiparc
+from qsiparc.atlas import AtlasLUT
+from qsiparc.catalogue import resolve
 from qsiparc.cohort.plan import Options, make_plan
 from qsiparc.cohort.scan import run_task, run_tasks
 from qsiparc.cohort.study import Study, prepare_output
@@ -63,6 +67,44 @@ def test_a_scan_beside_the_next_one_takes_less_than_six_volumes(plan):
     task = replace(task, maps=task.maps[:N_MAPS])
     volume = 4 * qsiparc.open_nifti(task.maps[0].path).size
     assert peak_of(lambda: list(run_tasks([task] * 3, threads=2))) < 6 * volume
+
+
+def fails(values):
+    raise ValueError(f"nothing is made of {values.size} voxels")
+
+
+def of_another_atlas(task, _):
+    other = AtlasLUT.from_dataframe(pd.DataFrame({"index": [9999], "name": ["other"]}), "other")
+    return replace(task, luts=dict.fromkeys(task.luts, other))
+
+
+def with_a_function_that_fails(task, _):
+    return replace(task, stats=resolve({"fails": fails}))
+
+
+def scaled(task, folder):
+    first, made = qsiparc.open_nifti(task.maps[0].path), []
+    for number, one in enumerate(task.maps):
+        image = nib.Nifti1Image(np.ones(first.shape, np.int16), first.parc.affine)
+        image.header.set_slope_inter(0.5, 1)
+        path = folder / f"param-{number}_dwimap.nii.gz"
+        image.to_filename(path)
+        made.append(one._replace(path=str(path)))
+    return replace(task, maps=tuple(made))
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("changed", [of_another_atlas, with_a_function_that_fails, scaled])
+def test_more_maps_take_no_more_whatever_becomes_of_them(plan, tmp_path, changed, threads):
+    (task,) = plan.tasks
+    volume = 4 * qsiparc.open_nifti(task.maps[0].path).size
+    task = changed(replace(task, maps=task.maps[:N_MAPS]), tmp_path)
+    more = [
+        one._replace(scalar=f"{one.scalar}{number}") for number in range(4) for one in task.maps
+    ]
+    few = peak_of(lambda: run_task(task, threads=threads))
+    many = peak_of(lambda: run_task(replace(task, maps=tuple(more)), threads=threads))
+    assert many < few + volume
 
 
 def test_ten_atlases_take_less_than_four_volumes(plan, tmp_path):

@@ -10,8 +10,9 @@ import xarray as xr
 from phantoms import ramp, volume
 
 import qsiparc
-from qsiparc.catalogue import tiers
+from qsiparc.catalogue import resolve, tiers
 from qsiparc.catalogue.identity import identity
+from qsiparc.catalogue.own import own_attrs
 from qsiparc.errors import OptionError, StatisticError, UnknownStatisticError
 
 LABELS = np.repeat([1, 2, 1, 4], 6).reshape(2, 3, 4, order="F").astype(np.int16)
@@ -238,3 +239,16 @@ def test_in_threads(fa, dseg):
     with ThreadPoolExecutor(4) as pool:
         cubes = list(pool.map(lambda _: fa.parc.extract(dseg, stats={"one": first}), range(8)))
     assert all(cube.identical(cubes[0]) for cube in cubes)
+
+
+def test_one_that_changes_as_it_runs_is_told_apart_by_what_it_was_before(fa):
+    draws = np.random.default_rng(0)
+
+    def drawn(values):
+        return draws.choice(values)
+
+    statistics = resolve({"drawn": drawn})
+    before = own_attrs(statistics)
+    fa.parc.extract(volume(LABELS), stats=statistics)
+    assert own_attrs(statistics) == before
+    assert own_attrs(resolve({"drawn": drawn})) != before

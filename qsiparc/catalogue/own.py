@@ -41,11 +41,15 @@ class PerRegion:
         From (n,) float64 in the order of the file to a number.
     minimum : int
         Valid voxels that it needs.
+    told : str
+        What tells the function apart, as it was before it ran: one that draws numbers at random
+        holds something else afterwards.
     """
 
     name: str
     function: Own
     minimum: int
+    told: str
 
     def __call__(self, sample: Sample) -> NDArray[np.float64]:
         """The function of every region; NaN where it was not called."""
@@ -119,7 +123,7 @@ def own_statistic(
         name,
         summary or known or "a statistic of your own",
         formula,
-        PerRegion(name, function, minimum),
+        PerRegion(name, function, minimum, identity(function)),
         unit=unit,
         minimum=max(minimum, 1),
         empty=empty,
@@ -156,7 +160,7 @@ def own_attrs(statistics: Iterable[Statistic]) -> dict[str, str]:
     known = {
         s.name: {
             **{key: text for key in _TOLD if (text := getattr(s, key))},
-            "function": identity(s.function.function),
+            "function": s.function.told,
         }
         for s in statistics
         if isinstance(s.function, PerRegion)

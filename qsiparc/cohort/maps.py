@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from qsiparc.errors import GridMismatchError, QsiparcError
+from qsiparc.errors import GridMismatchError, QsiparcError, bare
 from qsiparc.grid import match_grids
 from qsiparc.joint import Joint
 from qsiparc.names import VOLUME
@@ -40,10 +40,13 @@ class ScanMap:
         Whether it could be opened.
     elsewhere : dict of str to GridMismatchError
         Why it cannot be reduced over a label image.
+    turned : set of str
+        The label images whose axes run otherwise.
     joint : Joint or None
         The voxels of the others; None where there are none.
     voxels : numpy.ndarray
-        (voxels,) the values of these, once they could be read; they last as `Sieve.sift` says.
+        (voxels,) the values of these, once they could be read, and until they are let go of; they
+        last as `Sieve.sift` says.
     error : Exception or None
         Why it could not be opened, or read.
     known : container of str
@@ -58,6 +61,7 @@ class ScanMap:
     opened: Opened = field(init=False)
     is_open: bool = False
     elsewhere: dict[str, GridMismatchError] = field(default_factory=dict)
+    turned: set[str] = field(default_factory=set)
     joint: Joint | None = None
     voxels: NDArray[Any] = field(init=False)
     error: Exception | None = None
@@ -78,7 +82,7 @@ class ScanMap:
             self.is_open = True
             placer.place(self, self.opened.grid)
         except Exception as error:  # noqa: BLE001 - recorded, and the other maps go on
-            self.error = error
+            self.error = bare(error)
 
     def read(self, sieve: Sieve) -> None:
         """Take the voxels that are wanted out of a pass through the file, once it is open."""
@@ -87,7 +91,11 @@ class ScanMap:
         try:
             self.voxels = sieve.sift(self.opened.array, self.joint.positions)
         except Exception as error:  # noqa: BLE001 - recorded, and the other maps go on
-            self.error = error
+            self.error = bare(error)
+
+    def let_go(self) -> None:
+        """Let go of the voxels: where the header scales them, they have memory of their own."""
+        vars(self).pop("voxels", None)
 
     def gathered(self, dseg: str) -> tuple[Parcellation, NDArray[Any]]:
         """A label image on the grid of the map, and the values of its voxels, region by region.
@@ -99,7 +107,10 @@ class ScanMap:
         """
         if self.joint is None or dseg in self.elsewhere:
             raise self.elsewhere[dseg]
-        return self.joint.atlases[dseg], self.joint.gather(self.voxels, dseg)
+        parcellation = self.joint.atlases[dseg]
+        if dseg in self.turned:  # the joint may be that of another map, a rounding away
+            parcellation = replace(parcellation, grid=self.opened.grid)
+        return parcellation, self.joint.gather(self.voxels, dseg)
 
 
 class Placer:
@@ -134,11 +145,12 @@ class Placer:
                 try:
                     found = match_grids(target, grid, of=name, to=Path(one.file.path).name)
                 except GridMismatchError as error:
-                    one.elsewhere[dseg] = error
+                    one.elsewhere[dseg] = bare(error)
                 else:
                     matches[dseg] = found
         if not matches:
             return
+        one.turned = {dseg for dseg, match in matches.items() if not match.is_identity}
         with self._lock:
             one.joint = self._joint(matches, target)
 

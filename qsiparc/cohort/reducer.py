@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
 from qsiparc.catalogue import CATALOGUE, resolve, tiers
-from qsiparc.errors import collected_warnings
+from qsiparc.errors import bare, collected_warnings
 from qsiparc.masking import Domain
 from qsiparc.reduce import Reduction
 from qsiparc.regions import Regions, as_lut, region_rows
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     import numpy as np
     from numpy.typing import NDArray
 
@@ -23,6 +20,7 @@ if TYPE_CHECKING:
     from qsiparc.cohort.maps import ScanMap
     from qsiparc.cohort.task import Task
     from qsiparc.parcellation import Parcellation
+    from qsiparc.turns import Turn
     from qsiparc.validity import Validity
 
 
@@ -79,27 +77,30 @@ class Reducer:
     ----------
     task : Task
         The scan.
-    turn : lock
-        Held while functions of a user run: nobody said that they can run beside each other.
     """
 
-    def __init__(self, task: Task, turn: AbstractContextManager[object]) -> None:
+    def __init__(self, task: Task) -> None:
         self._task = task
-        self._turn = nullcontext() if _are_built_in(task.stats) else turn
+        self._is_built_in = _are_built_in(task.stats)
         self._lock = Lock()
         self._rows: dict[tuple[str, str], tuple[Regions | Exception, list[str]]] = {}
         """By atlas and label image, its regions or why it has none, and what there is to say."""
 
-    def reduce(self, one: ScanMap) -> dict[str, Found]:
-        """What becomes of a map that was read, by atlas; nothing that goes wrong is raised."""
+    def reduce(self, one: ScanMap, turn: Turn) -> dict[str, Found]:
+        """What becomes of a map that was read, by atlas; nothing that goes wrong is raised.
+
+        Functions of a user run when it is the turn of the map: nobody said that they can run beside
+        each other, and one that draws numbers at random draws the same each time.
+        """
         if one.error or one.is_4d:
             return {}
-        with self._turn:
-            return {
-                atlas: self._found(one, atlas, dseg)
-                for atlas, dseg in one.file.dsegs.items()
-                if dseg in one.known
-            }
+        if not self._is_built_in:
+            turn.come()
+        return {
+            atlas: self._found(one, atlas, dseg)
+            for atlas, dseg in one.file.dsegs.items()
+            if dseg in one.known
+        }
 
     def _found(self, one: ScanMap, atlas: str, dseg: str) -> Found:
         found = Found()
@@ -107,7 +108,7 @@ class Reducer:
             try:
                 self._reduce(one, atlas, dseg, found)
             except Exception as error:  # noqa: BLE001 - recorded, and the other pairs go on
-                found.error = error
+                found.error = bare(error)
         return found
 
     def _reduce(self, one: ScanMap, atlas: str, dseg: str, found: Found) -> None:
@@ -140,7 +141,7 @@ class Reducer:
                         lut = as_lut(self._task.luts[atlas], parcellation)
                         rows = region_rows(lut, parcellation, "warn")
                     except Exception as error:  # noqa: BLE001 - it is the reason of every map
-                        rows = error
+                        rows = bare(error)
                 self._rows[atlas, dseg] = rows, doubts
             return self._rows[atlas, dseg]
 

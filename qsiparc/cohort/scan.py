@@ -7,7 +7,7 @@ from collections import deque
 from contextlib import nullcontext, suppress
 from functools import partial
 from pathlib import Path
-from threading import Lock, local
+from threading import local
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from qsiparc.ahead import ahead, handing_over
@@ -17,9 +17,10 @@ from qsiparc.cohort.reader import ScanReader
 from qsiparc.cohort.record import Status, Trouble, to_json
 from qsiparc.cohort.reducer import Reducer
 from qsiparc.cohort.work import Work
-from qsiparc.errors import collected_warnings
+from qsiparc.errors import bare, collected_warnings
 from qsiparc.names import legible
 from qsiparc.sieve import Sieve
+from qsiparc.turns import Turns
 from qsiparc.version import __version__
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from qsiparc.cohort.reducer import Found
     from qsiparc.cohort.task import Task
+    from qsiparc.turns import Turn
 
 AHEAD: Final = 2
 """Steps that wait for a thread, for each that is in one: enough to do while a part is written."""
@@ -70,13 +72,13 @@ def run_tasks(tasks: Iterable[Task], *, threads: int = 1) -> Iterator[Status]:
     Status
         Of each, in their order. Nothing that goes wrong with a scan is raised.
     """
-    own, turn = _Own(), Lock()
+    own, turns = _Own(), Turns()
 
     def made(step: _Step) -> tuple[_Step, Any]:
         return step, step.make(own.sieve)
 
     several = threads > 1
-    scans = (_Scan(task, turn) for task in tasks)
+    scans = (_Scan(task, turns) for task in tasks)
     steps = _steps(scans, held_back=HELD_BACK if several else 0)
     n = (1 + AHEAD) * threads - 1 if several else 0
     with handing_over() if several else nullcontext():
@@ -129,10 +131,11 @@ def _steps(scans: Iterable[_Scan], *, held_back: int) -> Iterator[_Step]:
 class _Scan:
     """A scan on its way, whatever happens to it."""
 
-    def __init__(self, task: Task, turn: Lock) -> None:
+    def __init__(self, task: Task, turns: Turns) -> None:
         self._maps = [ScanMap(file) for file in task.maps]
         self._reader = ScanReader(task)
-        self._reducer = Reducer(task, turn)
+        self._reducer = Reducer(task)
+        self._turns = turns
         self._work = Work(task, list(task.failures), list(task.left_out))
         self._messages: list[str] = []
         self._error: Exception | None = None
@@ -141,7 +144,8 @@ class _Scan:
         """Read the label images; read and reduce each map; write the part."""
         yield _Step(self._read_labels, _nothing)
         for one in self._maps:
-            yield _Step(partial(self._reduced, one), partial(self._take, one))
+            turn = self._turns.give()
+            yield _Step(partial(self._reduced, one, turn), partial(self._take, one))
         yield _Step(_nothing, self._end)
 
     def _read_labels(self, _: Sieve) -> None:
@@ -149,12 +153,15 @@ class _Scan:
             for first in self._maps[:1]:
                 self._reader.read_labels(first)
 
-    def _reduced(self, one: ScanMap, sieve: Sieve) -> dict[str, Found] | Exception:
+    def _reduced(self, one: ScanMap, turn: Turn, sieve: Sieve) -> dict[str, Found] | Exception:
         try:
             self._reader.read(one, sieve)
-            return self._reducer.reduce(one)
+            return self._reducer.reduce(one, turn)
         except Exception as error:  # noqa: BLE001 - it is told in the status
-            return error
+            return bare(error)
+        finally:
+            one.let_go()
+            turn.end()
 
     def _take(self, one: ScanMap, found: dict[str, Found] | Exception) -> None:
         def take() -> None:
@@ -192,7 +199,7 @@ class _Scan:
             try:
                 something()
             except Exception as error:  # noqa: BLE001 - it is told in the status
-                self._error = error
+                self._error = bare(error)
         self._note(messages)
 
     def _note(self, messages: list[str]) -> None:

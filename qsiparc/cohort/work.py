@@ -47,8 +47,8 @@ class Work:
     n_values: int = 0
     first: dict[str, tuple[dict[str, xr.Variable], dict[str, Any]]] = field(default_factory=dict)
     """By atlas, coordinates and attributes that its first map made known, and that all share."""
-    doubted: set[str] = field(default_factory=set)
-    """Label images of which it was said what the table does not name."""
+    doubted: set[tuple[str, str]] = field(default_factory=set)
+    """Atlases and label images of which it was said what the table does not name."""
     units: dict[str, str] = field(default_factory=dict)
     """By scalar, and so are these: of the maps that could be read."""
     stated: dict[str, list[float | None]] = field(default_factory=dict)
@@ -96,10 +96,10 @@ class Work:
     def _values(self, one: ScanMap, atlas: str, found: Found) -> NDArray[np.float64] | None:
         """``(region, stat)`` of a map over an atlas; None when it could not be reduced."""
         dseg = one.file.dsegs[atlas]
-        for message in found.doubts if dseg not in self.doubted else ():
+        for message in found.doubts if (atlas, dseg) not in self.doubted else ():
             warn(message, QsiparcWarning)
         if found.doubts:
-            self.doubted.add(dseg)
+            self.doubted.add((atlas, dseg))
         for message in found.messages:
             warn(message, QsiparcWarning)
         if found.stated:
