@@ -380,7 +380,10 @@ MAY_IMPORT = {
     "sieve": {"buffers"},
     "sidecar": set(),
     "sizes": {"markup"},
-    "space": {"grid"},
+    "space": {"space.grids", "space.index", "space.world"},
+    "space.grids": {"grid", "space.index"},
+    "space.index": {"grid"},
+    "space.world": {"space.grids"},
     "table": {"cube"},
     "tutorial": {
         "niftiwriter",
