@@ -44,9 +44,10 @@ MAY_IMPORT = {
     "atlas.delimited": {"atlas.columns"},
     "atlas.files": {"atlas.columns", "atlas.delimited", "atlas.jsonfile", "atlas.text"},
     "atlas.display": {"markup"},
+    "atlas.frame": {"atlas.columns"},
     "atlas.hemisphere": set(),
     "atlas.jsonfile": {"atlas.columns"},
-    "atlas.table": {"atlas.columns", "atlas.display"},
+    "atlas.table": {"atlas.columns", "atlas.display", "atlas.frame"},
     "atlas.text": set(),
     "backend": {"nifti"},
     "catalogue": {
