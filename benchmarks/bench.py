@@ -14,11 +14,12 @@ import subprocess
 import sys
 import tempfile
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Final
+from unittest.mock import patch
 
 import numpy as np
 from brains import ATLASES, make_study, make_tree
@@ -27,24 +28,19 @@ from runner import Runner
 from timing import FEW, interleave, milliseconds, ratio, short, table, timed
 
 import qsiparc
-from qsiparc.ahead import ahead
 from qsiparc.catalogue import Sample, resolve
 from qsiparc.cohort.plan import Options, make_plan
-from qsiparc.cohort.reader import ScanReader
+from qsiparc.cohort.scan import run_tasks
 from qsiparc.cohort.study import prepare_output
-from qsiparc.cohort.task import AHEAD, run_tasks
-from qsiparc.cohort.work import Work
 from qsiparc.inflate import Inflation
 from qsiparc.kernels import Segments
 from qsiparc.kernels import make_plan as factorise
 from qsiparc.nifti import open_nifti
 from qsiparc.parcellation import Parcellation
-from qsiparc.sieve import Sieve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from qsiparc.cohort.maps import ScanMap
     from qsiparc.cohort.task import Task
 
 HERE: Final = Path(__file__).parent
@@ -278,10 +274,13 @@ def scans(bench: Bench) -> str:
         "the same, `gzip_ng.open(path).read()`": timed(
             lambda: [len(gzip_ng.open(path).read()) for path in files]
         ),
-        "disk to cubes": timed(lambda: _cubes(task, reads_ahead=True)),
-        "disk to cubes, on one core": timed(lambda: _cubes(task, reads_ahead=False)),
-        f"disk to part, each of {IN_A_ROW} in a row": _parts(task, reads_ahead=True),
-        f"disk to part, each of {IN_A_ROW} in a row, on one core": _parts(task, reads_ahead=False),
+        "disk to cubes": timed(lambda: _cubes(task, threads=2)),
+        "disk to cubes, on one core": timed(lambda: _cubes(task, threads=1)),
+        f"disk to part, each of {IN_A_ROW} in a row": _parts(task, threads=2),
+        f"disk to part, each of {IN_A_ROW} in a row, on one core": _parts(task, threads=1),
+        f"disk to part, each of {IN_A_ROW} in a row, one atlas of {MIDDLE}": _parts(
+            _over_one(task, MIDDLE), threads=2
+        ),
     }
     taken = interleave(runs, bench.rounds)
     limit = taken["inflate the fifteen files"]
@@ -289,22 +288,22 @@ def scans(bench: Bench) -> str:
     return table(["one scan, one process", "ms", "× inflating"], rows)
 
 
-def _cubes(task: Task, *, reads_ahead: bool) -> None:
+def _over_one(task: Task, n_regions: int) -> Task:
+    """The same scan over one of its atlases."""
+    atlas = f"Grey{n_regions}"
+    maps = [one._replace(dsegs={atlas: one.dsegs[atlas]}) for one in task.maps]
+    return replace(task, maps=tuple(maps))
+
+
+def _cubes(task: Task, *, threads: int) -> None:
     """What becomes of a scan before it is written."""
-    reader, work = ScanReader(task, Sieve(AHEAD + 1)), Work(task, [], [])
-
-    def read(one: ScanMap) -> ScanMap:
-        reader.read(one)
-        return one
-
-    for one in ahead(read, reader.maps(), n=AHEAD if reads_ahead else 0):
-        work.take(one)
-    work.tree()
+    with patch("qsiparc.cohort.scan.write_part"):
+        list(run_tasks([task], threads=threads))
 
 
-def _parts(task: Task, *, reads_ahead: bool) -> Callable[[], float]:
+def _parts(task: Task, *, threads: int) -> Callable[[], float]:
     """Seconds for each part of several that one process writes, one after the other."""
-    run = timed(lambda: list(run_tasks([task] * IN_A_ROW, reads_ahead=reads_ahead)))
+    run = timed(lambda: list(run_tasks([task] * IN_A_ROW, threads=threads)))
     return lambda: run() / IN_A_ROW
 
 

@@ -52,6 +52,8 @@ class _OnAnything:
         ------
         CubeError
             The name has another ending.
+        FileNotFoundError
+            There is no folder to write to; none is made.
 
         Examples
         --------
@@ -388,7 +390,10 @@ class DataArrayParc(_OnVolumes):
 
     @property
     def plot(self) -> MapPlots:
-        """Figures of a map: `mosaic`, `distribution`. They need the extra ``[plot]``."""
+        """Figures of a map: `mosaic`, which ``plot()`` is too, and `distribution`.
+
+        They need the extra ``[plot]``.
+        """
         from qsiparc.accessor_plot import MapPlots
 
         return MapPlots(self._obj)
@@ -438,6 +443,8 @@ class DataArrayParc(_OnVolumes):
             The name has another ending.
         SpaceError
             The volume has no affine, or lost a voxel axis.
+        FileNotFoundError
+            There is no folder to write to; none is made.
 
         Examples
         --------
@@ -578,7 +585,14 @@ class _OnCubes(_OnAnything):
         hemisphere: Label = None,
         stat: Label = None,
         scalar: Label = None,
+        software: Label = None,
+        model: Label = None,
+        param: Label = None,
+        desc: Label = None,
+        units: Label = None,
         subject: Label = None,
+        participant_id: Label = None,
+        session_id: Label = None,
         where: dict[str, Any] | None = None,
     ) -> Any:  # noqa: ANN401 - what it was called on
         """Select by name.
@@ -588,9 +602,15 @@ class _OnCubes(_OnAnything):
         region : int or sequence of int, optional
             Integer labels.
         region_name, hemisphere, stat, scalar, subject : str or sequence of str, optional
-            Names; case counts only where it must.
+            Names; case counts only where it must. Of a ``subject``, the whole one:
+            ``sub-001_ses-01`` where there are sessions.
+        software, model, param, desc, units : str or sequence of str, optional
+            What a scalar is made of: ``param="fa"`` is the FA of every software.
+        participant_id, session_id : str or sequence of str, optional
+            Of a participant, with whatever sessions there are: ``participant_id="sub-001"``.
         where : dict, optional
-            Values of any other coordinate: ``where={"network_label": "Vis"}``.
+            Values of any other coordinate, such as a column of the look-up table:
+            ``where={"network_label": "Vis"}``.
 
         Returns
         -------
@@ -602,6 +622,8 @@ class _OnCubes(_OnAnything):
         ------
         SelectionError
             Nothing has that name (a `KeyError`); near ones are named.
+        OptionError
+            ``where`` is no dict, or says again what an argument says.
 
         Examples
         --------
@@ -615,7 +637,7 @@ class _OnCubes(_OnAnything):
         >>> dict(cube.parc.sel(region_name="region_0001", stat=["mean", "std"]).sizes)
         {'stat': 2, 'scalar': 1, 'subject': 1}
         """
-        from qsiparc.selection import select
+        from qsiparc.selection import select, wanted_of
 
         wanted = {
             "region": region,
@@ -623,10 +645,16 @@ class _OnCubes(_OnAnything):
             "hemisphere": hemisphere,
             "stat": stat,
             "scalar": scalar,
+            "software": software,
+            "model": model,
+            "param": param,
+            "desc": desc,
+            "units": units,
             "subject": subject,
-            **(where or {}),
+            "participant_id": participant_id,
+            "session_id": session_id,
         }
-        return select(self._obj, wanted)
+        return select(self._obj, wanted_of(wanted, where))
 
     def to_long(self) -> pd.DataFrame:
         """The documented long table.
@@ -678,6 +706,8 @@ class _OnCubes(_OnAnything):
         ------
         CubeError
             This is no cube, or the name has another ending.
+        FileNotFoundError
+            There is no folder to write to; none is made.
 
         Examples
         --------
@@ -879,7 +909,7 @@ class DatasetParc(_OnVolumes, _OnCubes):
 
     @property
     def plot(self) -> CubePlots:
-        """Figures of a cube: `regions`, `heatmap`, `coverage`, `distribution`.
+        """Figures of a cube: `regions`, which ``plot()`` is too, `heatmap`, `coverage` and others.
 
         They need the extra ``[plot]``.
         """

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 class MapPlots:
-    """``.parc.plot`` on a map. It needs the extra ``[plot]``."""
+    """``.parc.plot`` on a map. It needs the extra ``[plot]``.
+
+    Called itself, ``.parc.plot()`` is `mosaic`.
+    """
 
     def __init__(self, obj: xr.DataArray) -> None:
         self._obj = obj
@@ -135,6 +138,8 @@ class MapPlots:
             ax=ax,
         )
 
+    __call__ = mosaic
+
     def distribution(
         self,
         dseg: Dseg,
@@ -198,7 +203,10 @@ class MapPlots:
 
 
 class CubePlots:
-    """``.parc.plot`` on a cube. It needs the extra ``[plot]``."""
+    """``.parc.plot`` on a cube. It needs the extra ``[plot]``.
+
+    Called itself, ``.parc.plot()`` is `regions`.
+    """
 
     def __init__(self, obj: xr.Dataset) -> None:
         self._obj = obj
@@ -259,6 +267,8 @@ class CubePlots:
         from qsiparc.plot import regions
 
         return regions(self._obj, stat=stat, scalar=scalar, subject=subject, spread=spread, ax=ax)
+
+    __call__ = regions
 
     def heatmap(
         self,

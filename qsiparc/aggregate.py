@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from qsiparc.cube import assemble, text_coords, unselected
-from qsiparc.errors import CubeError, QsiparcWarning, warn
+from qsiparc.errors import CubeError, OptionError, QsiparcWarning, warn
 from qsiparc.groups import group_regions, member_labels, region_columns, some_names
 from qsiparc.names import MEMBER_LABELS, VALUE
 from qsiparc.pooling import NEEDS, pool, unknown_coverage, unknown_mean
@@ -102,6 +102,8 @@ def _refuse_weights(cube: xr.Dataset) -> None:
 def _poolable(known: Sequence[str], stats: Sequence[str] | None, by: By) -> list[str]:
     """The statistics to return: those that were asked for, or all that can be pooled."""
     asked = list(known if stats is None else [stats] if isinstance(stats, str) else stats)
+    if not asked or len(set(asked)) < len(asked):
+        raise OptionError(f"stats takes distinct names of statistics, at least one; not {asked}.")
     absent = [name for name in asked if name not in known]
     lacking = {name: _lacking(name, known) for name in asked if name in NEEDS}
     wanted = [name for name in asked if lacking.get(name) == []]

@@ -21,6 +21,7 @@ from qsiparc.manifest import (
     take_format,
     write_manifests,
 )
+from qsiparc.missing import require_folder
 from qsiparc.names import CUBE_DIMS, SPACE, VALUE, VOXEL_DIMS
 from qsiparc.partfile import is_part, read_tree
 from qsiparc.seal import require_seal, seal
@@ -28,7 +29,7 @@ from qsiparc.space import with_index
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable
 
 T = TypeVar("T", xr.DataArray, xr.Dataset, xr.DataTree)
 
@@ -60,6 +61,8 @@ def save(obj: xr.DataArray | xr.Dataset | xr.DataTree, path: str | os.PathLike[s
     ------
     CubeError
         The suffix is neither, or something cannot be stored; what was at that path is there still.
+    FileNotFoundError
+        There is no folder to write to; none is made.
     """
     path = Path(path)
     writers: dict[str, Callable[[Path], Any]] = {
@@ -71,6 +74,7 @@ def save(obj: xr.DataArray | xr.Dataset | xr.DataTree, path: str | os.PathLike[s
             f"{path}: the name of an archive ends in .zarr or .nc. A table is written by "
             f".parc.to_tsv, an image by .parc.to_nifti."
         )
+    require_folder(path)
     with replacing(path) as new:
         try:
             writers[path.suffix](new)
@@ -93,23 +97,35 @@ def _to_zarr(obj: xr.DataArray | xr.Dataset | xr.DataTree, path: Path) -> None:
 
 def _to_netcdf(obj: xr.DataArray | xr.Dataset | xr.DataTree, path: Path) -> None:
     for node in obj.subtree if isinstance(obj, xr.DataTree) else (obj,):
-        _refuse_nul(node.to_dataset(inherit=False) if isinstance(node, xr.DataTree) else node)
+        _refuse_altered(node.to_dataset(inherit=False) if isinstance(node, xr.DataTree) else node)
     obj.to_netcdf(path, engine="netcdf4", encoding=_encoding(obj, netcdf_checksum))
     note_format(path)
     seal(path)
 
 
-def _refuse_nul(obj: xr.DataArray | xr.Dataset) -> None:
-    """Refuse text with a NUL, at which netCDF would cut it off without a word."""
+def _refuse_altered(obj: xr.DataArray | xr.Dataset) -> None:
+    """Refuse what netCDF would alter without a word, as text with a NUL, which it cuts off."""
     variables = obj.coords.variables if isinstance(obj, xr.DataArray) else obj.variables
     for name, variable in variables.items():
         if variable.dtype.kind in "TUO":
             cut = [text for text in variable.to_numpy().ravel().tolist() if "\0" in str(text)]
             if cut:
                 raise ValueError(f"{cut[0]!r} in {name} holds a NUL, where netCDF ends a text.")
-    cut = [name for name, value in obj.attrs.items() if isinstance(value, str) and "\0" in value]
-    if cut:
-        raise ValueError(f"The attribute {cut[0]!r} holds a NUL, where netCDF ends a text.")
+    for attrs in (obj.attrs, *(variable.attrs for variable in variables.values())):
+        for name, value in attrs.items():
+            _refuse_attr(name, value)
+
+
+def _refuse_attr(name: Hashable, value: object) -> None:
+    """Refuse an attribute that netCDF would store as another one without a word."""
+    ones = value if isinstance(value, list | tuple) else [value]
+    texts = [one for one in ones if isinstance(one, str)]
+    if any("\0" in one for one in texts):
+        raise ValueError(f"The attribute {name!r} holds a NUL, where netCDF ends a text.")
+    if any(isinstance(one, bytes) for one in ones):
+        raise ValueError(f"The attribute {name!r} holds bytes, of which netCDF makes text.")
+    if 0 < len(texts) < len(ones):
+        raise ValueError(f"The attribute {name!r} mixes texts and others; netCDF makes them texts.")
 
 
 def _encoding(

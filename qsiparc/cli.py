@@ -11,6 +11,7 @@ import click
 
 from qsiparc.cli_build import build
 from qsiparc.cli_finalize import finalize
+from qsiparc.cli_options import BidsCommand, several
 from qsiparc.cli_quality import report
 from qsiparc.errors import QsiparcError, QsiparcWarning
 from qsiparc.version import __version__
@@ -26,7 +27,8 @@ Begin with:
   qsiparc find qsirecon/
   qsiparc build qsirecon/ out/ --dry-run
 
-Exit codes: 0 done, 1 nothing found or an error, 2 wrong usage. `qsiparc build` has its own.
+Exit codes: 0 done, 1 nothing found or an error, 2 wrong usage. `qsiparc build` and
+`qsiparc finalize` have their own.
 """
 
 
@@ -61,33 +63,22 @@ def main() -> None:
     """Numbers per brain region from diffusion MRI maps."""
 
 
-@main.command(short_help="Show what a QSIRecon tree holds, what is left out, and why.")
+@main.command(
+    cls=BidsCommand,
+    short_help="Show what a QSIRecon tree holds, what is left out, and why.",
+    context_settings={"token_normalize_func": lambda name: name.replace("_", "-")},
+)
 @click.argument("directory", type=click.Path(exists=True, file_okay=False), metavar="DIR")
-@click.option(
-    "subject",
-    "--subject",
-    "--participant-label",
-    "-p",
-    multiple=True,
-    metavar="LABEL",
-    help="Only this subject; may be repeated.",
-)
-@click.option(
-    "session",
-    "--session",
-    "--session-label",
-    "-s",
-    multiple=True,
-    metavar="LABEL",
-    help="Only this session; may be repeated.",
-)
-@click.option(
-    "--atlas", "-a", multiple=True, metavar="NAME", help="Only this atlas; may be repeated."
-)
-@click.option(
-    "scalar", "--scalar", "--scalars", "-m",
-    multiple=True, metavar="NAME", help="Only this scalar; may be repeated.",
+@several(
+    "subject", "--participant-label", "--subject", "-p",
+    metavar="LABEL ...", text="Only these participants.",
 )  # fmt: skip
+@several(
+    "session", "--session-label", "--session", "-s",
+    metavar="LABEL ...", text="Only these sessions.",
+)  # fmt: skip
+@several("--atlas", "-a", metavar="NAME ...", text="Only these atlases.")
+@several("scalar", "--scalars", "--scalar", "-m", metavar="NAME ...", text="Only these scalars.")
 @click.option("--template", is_flag=True, help="Pair in template space, not in native space.")
 @click.option("--table", is_flag=True, help="Print every file, with reasons, as TSV.")
 def find(

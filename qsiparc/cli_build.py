@@ -20,7 +20,7 @@ from qsiparc.cli_options import (
     valid_range_of,
     zarr_format_option,
 )
-from qsiparc.cli_report import Teller, show_plan, summarise
+from qsiparc.cli_report import NONE, Teller, show_plan, summarise
 from qsiparc.errors import BuildError, OptionError, QsiparcError
 
 if TYPE_CHECKING:
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 
 STOPPED: Final = 1
 """Exit code when `--strict` stopped."""
-
-NONE: Final = 2
-"""Exit code when no scan has a value, or nothing could begin."""
 
 INTERRUPTED: Final = 130
 """Exit code after Ctrl-C."""
@@ -197,7 +194,7 @@ def build(
     except (QsiparcError, OSError) as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(STOPPED if strict and teller.n_failed else NONE)
-    summarise(done, output_dir, study, is_shard=shard is not None)
+    summarise(done, output_dir, study, is_shard=shard is not None, verbose=verbose > 0)
     sys.exit(done.exit_code)
 
 

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from qsiparc.cli_options import report_option, zarr_format_option
-from qsiparc.cli_report import counted, tell_archive
+from qsiparc.cli_report import FAILED, NONE, counted, tell_archive
+from qsiparc.errors import QsiparcError
 
 if TYPE_CHECKING:
     from typing import Literal
 
+_EPILOG: Final = """\b
+Exit codes, as of `qsiparc build`: 0 every scan is whole, 1 some failed (failures.tsv), 2 none
+succeeded, or there is nothing to put together.
+"""
 
-@click.command()
+
+@click.command(epilog=_EPILOG)
 @click.argument("output", type=click.Path(exists=True, file_okay=False), metavar="OUTPUT_DIR")
 @zarr_format_option
 @click.option("--netcdf", is_flag=True, help="Write qsiparc.nc, too: the same in one file.")
@@ -38,14 +45,18 @@ def finalize(
     from qsiparc.cohort.assemble import finalize as assemble
     from qsiparc.cohort.failures import FAILURES, count_failed
 
-    tree = assemble(
-        output,
-        zarr_format=3 if zarr_format == "3" else 2,
-        netcdf=netcdf,
-        parquet=parquet,
-        tsv=tsv,
-        report=report,
-    )
+    try:
+        tree = assemble(
+            output,
+            zarr_format=3 if zarr_format == "3" else 2,
+            netcdf=netcdf,
+            parquet=parquet,
+            tsv=tsv,
+            report=report,
+        )
+    except (QsiparcError, OSError) as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(NONE)
     n_failed = count_failed(Path(output))
     if n_failed:
         them = "it" if n_failed == 1 else "them"
@@ -53,3 +64,4 @@ def finalize(
             f"{counted(n_failed, 'scan')} failed, or part of {them}: {Path(output, FAILURES)}"
         )
     tell_archive(Path(output), tree)
+    sys.exit(FAILED if n_failed else 0)

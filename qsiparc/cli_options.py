@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound="Callable[..., object]")
 
-_N_FOLDERS: Final = 2
 _EMPTY: Final = "it is empty, of a variable that is not set, perhaps."
 
 zarr_format_option = click.option(
@@ -38,10 +37,11 @@ class BidsCommand(click.Command):
     """Options of which several values may follow one name, as BIDS Apps have them."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Repeat the name before each value, once both folders have been named."""
+        """Repeat the name before each value, once all folders have been named."""
         repeated: list[str] = []
         name, n_plain, awaited = "", 0, 0
         many = {flag for one in self.params if isinstance(one, Several) for flag in one.opts}
+        n_folders = sum(isinstance(one, click.Argument) for one in self.params)
         takes = {
             flag: option.nargs
             for option in self.params
@@ -55,7 +55,7 @@ class BidsCommand(click.Command):
             elif arg.startswith("-") and len(arg) > 1:
                 name = flag if flag in many else ""
                 awaited = 0 if value else takes.get(flag, 0)
-            elif name and n_plain >= _N_FOLDERS:
+            elif name and n_plain >= n_folders:
                 repeated.append(name)
             else:
                 n_plain += 1

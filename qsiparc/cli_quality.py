@@ -11,7 +11,9 @@ import click
 @click.command(short_help="Look for scans that went wrong, and write a page about them.")
 @click.argument("output", type=click.Path(exists=True, file_okay=False), metavar="OUTPUT_DIR")
 @click.option(
-    "--to", type=click.Path(dir_okay=False, path_type=Path), help="Instead of report.html."
+    "--to",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Instead of report.html; its folder must be there.",
 )
 @click.option(
     "--mosaics",

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from qsiparc.cohort.plan import Options
     from qsiparc.cohort.record import Report, Status
 
+FAILED: Final = 1
+"""Exit code when some scans failed, or part of them."""
+
+NONE: Final = 2
+"""Exit code when no scan has a value, or nothing could begin."""
+
 _INTERVAL: Final = 30.0
 """Seconds between two lines of progress where there is no terminal."""
 
@@ -44,6 +50,7 @@ def show_plan(root: Path, out: Path, options: Options) -> None:
     plan = make_plan(root, check_output(root, out), options)
     current: list[Status] = []
     study = Study(plan, check_content=options.check_content)
+    study.require_one_set()
     todo = list(study.pending(current.append))
     width = max((len(task.scan) for task in todo), default=0)
     for task in todo:
@@ -166,7 +173,14 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < _MINUTE else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-def summarise(report: Report, out: Path, study: xr.DataTree | None, *, is_shard: bool) -> None:
+def summarise(
+    report: Report,
+    out: Path,
+    study: xr.DataTree | None,
+    *,
+    is_shard: bool,
+    verbose: bool = False,
+) -> None:
     """Print what was done, and what to type next.
 
     Parameters
@@ -179,6 +193,8 @@ def summarise(report: Report, out: Path, study: xr.DataTree | None, *, is_shard:
         The archive, where it was assembled.
     is_shard : bool
         Whether the archive is still to be assembled.
+    verbose : bool
+        Whether warnings of scans were shown.
     """
     rows = {
         "done": report.done,
@@ -191,6 +207,7 @@ def summarise(report: Report, out: Path, study: xr.DataTree | None, *, is_shard:
         if scans:
             is_long = name in {"done", "up to date"}
             _row(name, counted(len(scans), "scan"), "" if is_long else _few(scans))
+    _tell_changed(report)
     dropped = [status for status in report.statuses if status.dropped]
     if dropped:
         _row("gone", counted(len(dropped), "scan"), f"the tree has no {_few(dropped[0].dropped)}")
@@ -203,7 +220,8 @@ def summarise(report: Report, out: Path, study: xr.DataTree | None, *, is_shard:
         )
     doubtful = [status.scan for status in report.statuses if status.warnings]
     if doubtful:
-        _row("warnings", counted(len(doubtful), "scan"), f"{_few(doubtful)}; -v shows them")
+        hint = "" if verbose else "; -v shows them"
+        _row("warnings", counted(len(doubtful), "scan"), f"{_few(doubtful)}{hint}")
     if report.partial or report.failed:
         _row("failures", str(out / "failures.tsv"))
         _row("", "Mend what it names and run the same command: only that is done again.")
@@ -211,6 +229,14 @@ def summarise(report: Report, out: Path, study: xr.DataTree | None, *, is_shard:
         _row("next", f"qsiparc finalize {shlex.quote(str(out))}", "when all shares are done")
     elif study is not None:
         tell_archive(out, study)
+
+
+def _tell_changed(report: Report) -> None:
+    """Print how many scans were made with other options before, and with which."""
+    changed = [status.changed for status in report.statuses if status.changed]
+    if changed:
+        which = "; ".join(dict.fromkeys(text for texts in changed for text in texts))
+        _row("redone", counted(len(changed), "scan"), f"made with other options before: {which}")
 
 
 def tell_archive(out: Path, study: xr.DataTree) -> None:

@@ -18,6 +18,7 @@ from qsiparc.names import (
     SCALAR_COORDS,
     SUBJECT_COORDS,
     VALUE,
+    VOXEL_DIMS,
     legible,
 )
 
@@ -92,8 +93,25 @@ def require_cube(dataset: xr.Dataset) -> xr.Dataset:
     raise CubeError(
         f"This dataset is no cube: a cube has the variable {VALUE!r} with "
         f"{', '.join(CUBE_DIMS)}; here are the variables {list(dataset.data_vars)} "
-        f"with {dict(dataset.sizes)}. A cube is what .parc.extract returns."
+        f"with {dict(dataset.sizes)}. {way_to_a_cube(dataset)}"
     )
+
+
+def way_to_a_cube(dataset: xr.Dataset) -> str:
+    """What to do with a dataset that is no cube, in words."""
+    gone = [dim for dim in CUBE_DIMS if dim not in {*dataset.dims, *dataset.coords}]
+    if dataset.data_vars and set(VOXEL_DIMS) <= set(dataset.dims):
+        return (
+            f"These are maps: .parc.extract(dseg, lut) makes a cube of them, and one of them is "
+            f"dataset[{next(iter(dataset.data_vars))!r}]."
+        )
+    if VALUE in dataset.data_vars and set(gone) <= {"scalar", "subject"}:
+        said = ", ".join(f"{dim}='mean'" for dim in gone)
+        return (
+            f"{' and '.join(gone)} went without a word on what is left. After a mean, say, "
+            f".assign_coords({said}) says it."
+        )
+    return "A cube is what .parc.extract returns."
 
 
 def _require_labels(dataset: xr.Dataset) -> None:

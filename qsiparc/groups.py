@@ -124,9 +124,12 @@ def _plain(by: Any) -> Any:  # noqa: ANN401 - whatever was given
         return by.to_dict()
     is_names = isinstance(by, Sequence) and all(isinstance(name, str) for name in by)
     if not isinstance(by, Mapping) and not is_names:
+        named = getattr(by, "name", None)
+        hint = f" Of a coordinate, give its name: {named!r}." if isinstance(named, str) else ""
         raise TypeError(
             f"by takes the name of a column, a list of them, or a mapping of groups to lists of "
-            f"regions, not {by!r}. Of one group: {{'its name': [its regions]}}."
+            f"regions, not {repr(by).splitlines()[0]}. Of one group: {{'its name': [its regions]}}."
+            f"{hint}"
         )
     nameless = [name for name in by if name is None or name == ""]
     if nameless:
@@ -140,10 +143,8 @@ def _from_columns(
     """Places of regions by the cells of some columns."""
     unknown = [name for name in headings if name not in columns]
     if unknown or not headings:
-        raise SelectionError(
-            f"There is no column {', '.join(unknown)!r} beside the regions. There are: "
-            f"{', '.join(columns)}."
-        )
+        said = f"There is no column {', '.join(unknown)!r}" if unknown else "by names no column"
+        raise SelectionError(f"{said} beside the regions. There are: {', '.join(columns)}.")
     keyed: dict[tuple[str, ...], list[int]] = {}
     left_out = []
     for place, cells in enumerate(zip(*(columns[name] for name in headings), strict=True)):
@@ -176,7 +177,7 @@ def _from_mapping(
             )
         places = groups.setdefault(group, [])
         for region in regions:
-            found = _find(region, labels, names)
+            found = _find(region, labels, names, group)
             twice = [place for place in found if place in places]
             if twice:
                 raise OptionError(f"{names[twice[0]]!r} stands twice in the group {group!r}.")
@@ -195,12 +196,14 @@ def _warn_of(left_out: Sequence[str], among: int, what: str) -> None:
         )
 
 
-def _find(region: Any, labels: Sequence[int], names: Sequence[str]) -> list[int]:  # noqa: ANN401 - a label or a name
+def _find(region: Any, labels: Sequence[int], names: Sequence[str], group: str) -> list[int]:  # noqa: ANN401 - a label or a name
     of = names if isinstance(region, str) else labels
     found = [place for place, value in enumerate(of) if value == region]
     if not found:
         near = difflib.get_close_matches(str(region), list(map(str, of)), 3)
         hint = f" Near: {', '.join(near)}." if near else ""
+        if group in names:
+            hint = f" Of a group {region!r} with the region {group!r}: {{{region!r}: [{group!r}]}}."
         raise SelectionError(f"There is no region {region!r} to group.{hint}")
     return found
 

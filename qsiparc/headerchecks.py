@@ -29,6 +29,9 @@ TOO_LONG: Final = 1 + 1e-5
 LIKELY_MM: Final = (0.005, 200.0)
 """Edges of voxels beyond these [mm] are more likely in another unit, or damaged."""
 
+CORNERS: Final = np.array([*np.ndindex(2, 2, 2)])
+"""Of a cube."""
+
 COPY: Final = "The header is damaged: copy the file again from its source, or write it anew."
 
 
@@ -264,7 +267,7 @@ def _doubt_two_places(header: Any, name: str) -> None:  # noqa: ANN401 - as requ
     except ValueError:  # no rotation: nobody goes by it
         return
     shape = (*header.get_data_shape(), 1, 1)[:3]
-    corners = np.array([*np.ndindex(2, 2, 2)]) * (np.array(shape) - 1)
+    corners = CORNERS * (np.array(shape) - 1)
     apart = (sform - qform)[:3]
     furthest = float(np.linalg.norm(corners @ apart[:, :3].T + apart[:, 3], axis=1).max())
     smallest = min(math.hypot(*column) for column in sform.T[:3, :3].tolist())

@@ -69,7 +69,7 @@ def _number(column: pd.Series[Any]) -> pd.Series[Any]:
 def _sidecar(path: Path, frame: pd.DataFrame) -> dict[str, Any] | None:
     """What the sidecar says of the cube; None if it says nothing of its statistics."""
     try:
-        content = json.loads(read_regular(path, CubeError).decode("utf-8-sig"))
+        content = json.loads(read_regular(path, CubeError, may_lack=True).decode("utf-8-sig"))
         stats, files = content.pop(SIDECAR_STATS), content.pop("files", {})
         kept = {key: value for key, value in content.items() if isinstance(value, _PLAIN)}
         if not isinstance(stats, list) or not isinstance(files, dict):

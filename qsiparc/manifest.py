@@ -108,7 +108,7 @@ def require_whole(store: Path) -> None:
     root, as_saved = _metadata(store), set()
     for array in _arrays(store):
         try:
-            noted = json.loads(read_regular(array / NAME, CubeError))
+            noted = json.loads(read_regular(array / NAME, CubeError, may_lack=True))
             version, chunks = noted[_VERSION], set(noted["chunks"])
         except FileNotFoundError:
             continue
@@ -157,7 +157,7 @@ def _compare_metadata(store: Path, root: Any) -> None:  # noqa: ANN401 - any JSO
 def _metadata(folder: Path) -> Any:  # noqa: ANN401 - any JSON
     """What a store, a group or an array says of itself; None where that cannot be read."""
     try:
-        return json.loads(read_regular(folder / _ZARR_JSON, CubeError))
+        return json.loads(read_regular(folder / _ZARR_JSON, CubeError, may_lack=True))
     except FileNotFoundError:
         return None
     except CubeError:

@@ -11,6 +11,7 @@ import numpy as np
 from qsiparc.atomic import replacing
 from qsiparc.errors import NiftiError, SpaceError
 from qsiparc.grid import SAME_MM, Grid
+from qsiparc.missing import require_folder
 from qsiparc.names import LABEL_INTENT, SPACE, VOXEL_DIMS
 from qsiparc.space import voxel_grid
 from qsiparc.voxels import in_memory, require_real
@@ -115,10 +116,13 @@ def to_nifti(volume: xr.DataArray, path: str | os.PathLike[str]) -> Path:
         The name does not end in ``.nii`` or ``.nii.gz``, or the values are no real numbers.
     SpaceError
         As in `to_nibabel`.
+    FileNotFoundError
+        There is no folder to write to; none is made.
     """
     path = Path(path)
     if not path.name.endswith(SUFFIXES):
         raise NiftiError(f"{path}: the name of a NIfTI file ends in .nii or .nii.gz.")
+    require_folder(path)
     image = to_nibabel(volume)
     with replacing(path) as new:
         nib.save(image, new)

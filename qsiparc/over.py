@@ -106,9 +106,12 @@ def over_probabilities(
 
 
 def _loaded(volumes: Sequence[xr.DataArray]) -> Iterator[xr.DataArray]:
-    """Maps with their values in memory, but for those of dask; the next one is read meanwhile."""
+    """Maps with their values in memory, but for those of dask; the next one is read meanwhile.
+
+    While none is there to be reduced, two are read.
+    """
     n = int(len(volumes) > 1 and n_cores() > 1)
-    for volume, messages in ahead(_load, volumes, n=n):
+    for volume, messages in ahead(_load, volumes, n=n, threads=1 + n):
         for message in messages:
             warn(message, NiftiWarning)  # here, where the caller's line is known
         yield volume

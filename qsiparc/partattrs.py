@@ -1,7 +1,7 @@
 """Names and attributes of a part, in netCDF's classic format: it has no lists of texts, nor int64.
 
 Text is UTF-8, and what 32 bits or a float hold is a number. Anything else is JSON behind a NUL,
-which no text has.
+which no text has; so is a list of one number, which the format does not tell from the number.
 """
 
 from __future__ import annotations
@@ -88,6 +88,8 @@ def to_attr(name: str, value: Any) -> Any:  # noqa: ANN401 - whatever an attribu
     --------
     >>> to_attr("unit", "mm²"), to_attr("n", 3), to_attr("n", 2**40), to_attr("texts", ["a"])
     (b'mm\xc2\xb2', array(3, dtype=int32), b'\x00{"int64": 1099511627776}', b'\x00["a"]')
+    >>> to_attr("one", [3])
+    b'\x00{"int32": [3]}'
     """
     if isinstance(value, str):
         return _without_nul(name, value)
@@ -99,15 +101,15 @@ def to_attr(name: str, value: Any) -> Any:  # noqa: ANN401 - whatever an attribu
         raise ValueError(f"The attribute {name} is no flat list.")
     if numbers.dtype.kind not in "iuf" or numbers.dtype.str[1:] in {"f2", "f16"}:
         raise ValueError(f"The attribute {name} is of type {numbers.dtype}.")
-    if numbers.dtype.str[1:] in NATIVE:
+    if not hasattr(value, "dtype") and numbers.dtype.kind in "iu" and fits(numbers):
+        numbers = numbers.astype(np.int32)
+    if numbers.dtype.str[1:] in NATIVE and numbers.shape != (1,):
         return numbers
-    if not hasattr(value, "dtype") and fits(numbers):
-        return numbers.astype(np.int32)
     return _JSON + json.dumps({numbers.dtype.name: numbers.tolist()}).encode()
 
 
 def from_attr(stored: Any) -> Any:  # noqa: ANN401 - whatever an attribute may be
-    """The inverse of `to_attr`; of a list of one number in a type of the format, the number.
+    """The inverse of `to_attr`.
 
     Parameters
     ----------

@@ -202,7 +202,7 @@ def open_part(path: Path) -> Iterator[PartFile]:
     FileNotFoundError
         There is no such file.
     """
-    with open_regular(path, CubeError) as file:
+    with open_regular(path, CubeError, may_lack=True) as file:
         try:
             yield _parsed(path, *_whole(path, file))
         except CubeError:

@@ -74,7 +74,9 @@ class Probseg:
                 "threshold and weights='probability' are for an atlas of probabilities; a "
                 "Parcellation has labels."
             )
-        if threshold is not None and not 0 <= threshold < np.inf:
+        if threshold is not None and (
+            np.asarray(threshold).dtype.kind not in "biuf" or not 0 <= threshold < np.inf
+        ):
             raise OptionError(f"threshold is a probability, 0 or more, not {threshold!r}.")
         image = dseg if isinstance(dseg, xr.DataArray) else open_nifti(dseg)
         further = [d for d in image.dims if d not in VOXEL_DIMS and image.sizes[d] != 1]

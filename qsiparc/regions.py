@@ -148,7 +148,7 @@ def region_rows(lut: AtlasLUT, parcellation: Parcellation, unknown: Unknown) -> 
             none = none if len(lut) else " It has no regions. Give one that has: read_lut(path)."
             step = " Give the LUT of this image; unknown='warn' leaves them out."
             raise LabelError(message + (none if strange.size == len(parcellation) else step))
-        warn(f"{message} They are left out; unknown='keep' keeps them.", LabelWarning)
+        warn(f"{message} They are left out; extract(…, unknown='keep') keeps them.", LabelWarning)
     elif not len(parcellation):
         warn(f"{name} holds no label at all, so every statistic is NaN.", LabelWarning)
     return _rows(lut, indices, table, parcellation.atlas_name)

@@ -105,12 +105,16 @@ def find_region(region: int | str, lut: Lut | None, parcellation: Parcellation) 
             + (f" Near: {', '.join(near)}." if near else "")
             + (" lut=… names regions." if lut is None else "")
         )
+    given = np.asarray(region)
+    if given.ndim or given.dtype.kind not in "iuf":
+        raise SelectionError(f"region is the label or the name of one region, not {region!r:.60}.")
+    label = given.item()
     known = {one.index: one.name for one in table}
-    if region not in known and region not in parcellation.labels:
+    if label not in known and label not in parcellation.labels:
         raise SelectionError(
-            f"There is no region {region!r}; labels in the image: {some(parcellation.labels)}."
+            f"There is no region {label}; labels in the image: {some(parcellation.labels)}."
         )
-    return int(region), known.get(region, "")
+    return int(label), known.get(label, "")
 
 
 def _positions(parcellation: Parcellation, label: int) -> NDArray[np.signedinteger]:

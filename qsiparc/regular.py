@@ -6,6 +6,8 @@ import os
 import stat
 from typing import IO, TYPE_CHECKING, Final, TypeAlias
 
+from qsiparc.missing import no_file
+
 if TYPE_CHECKING:
     from io import BufferedReader
 
@@ -27,7 +29,9 @@ _KINDS: Final = (
 )
 
 
-def open_regular(path: os.PathLike[str], error: type[QsiparcError]) -> BufferedReader:
+def open_regular(
+    path: os.PathLike[str], error: type[QsiparcError], *, may_lack: bool = False
+) -> BufferedReader:
     """Open a regular file for reading its bytes.
 
     Parameters
@@ -36,6 +40,8 @@ def open_regular(path: os.PathLike[str], error: type[QsiparcError]) -> BufferedR
         The file.
     error : type of QsiparcError
         What to raise where it is none.
+    may_lack : bool, optional
+        Whether it is no mistake if there is none, so that nothing is looked for near it.
 
     Returns
     -------
@@ -45,7 +51,7 @@ def open_regular(path: os.PathLike[str], error: type[QsiparcError]) -> BufferedR
     Raises
     ------
     FileNotFoundError
-        There is no such file.
+        There is no such file; near ones are named.
     error
         It is something else than a file, or cannot be opened.
 
@@ -62,15 +68,10 @@ def open_regular(path: os.PathLike[str], error: type[QsiparcError]) -> BufferedR
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
         handle = os.open(path, flags)
-    except FileNotFoundError as missing:
-        if os.path.islink(path):  # noqa: PTH114 - any path-like
-            raise FileNotFoundError(
-                missing.errno,
-                f"The link leads nowhere, to {os.readlink(path)} (of a DataLad data set, get the "  # noqa: PTH115 - the same
-                f"content: datalad get)",
-                os.fspath(path),
-            ) from None
-        raise
+    except FileNotFoundError:
+        if may_lack:
+            raise
+        raise no_file(path) from None
     except (OSError, ValueError) as reason:
         if os.path.isdir(path):  # noqa: PTH112 - Windows cannot open folders
             raise error(f"{path}: this is a folder, not a file. Give the path of a file.") from None
@@ -90,7 +91,9 @@ def file_state(stream: IO[bytes]) -> FileState:
     return state.st_size, state.st_mtime_ns
 
 
-def read_regular(path: os.PathLike[str], error: type[QsiparcError]) -> bytes:
+def read_regular(
+    path: os.PathLike[str], error: type[QsiparcError], *, may_lack: bool = False
+) -> bytes:
     """The bytes of a small file.
 
     Parameters
@@ -99,6 +102,8 @@ def read_regular(path: os.PathLike[str], error: type[QsiparcError]) -> bytes:
         A sidecar, say.
     error : type of QsiparcError
         What to raise where it is no file, or far too long for one.
+    may_lack : bool, optional
+        As in `open_regular`.
 
     Returns
     -------
@@ -112,7 +117,7 @@ def read_regular(path: os.PathLike[str], error: type[QsiparcError]) -> bytes:
     error
         As in `open_regular`, or it has more than 64 MiB.
     """
-    with open_regular(path, error) as stream:
+    with open_regular(path, error, may_lack=may_lack) as stream:
         content = read_up_to(stream, MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
         raise error(

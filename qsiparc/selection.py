@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 import xarray as xr
 
-from qsiparc.cube import TEXT
-from qsiparc.errors import CubeError, SelectionError
+from qsiparc.cube import TEXT, way_to_a_cube
+from qsiparc.errors import CubeError, OptionError, SelectionError
+from qsiparc.names import CUBE_DIMS, REGION_COORDS, SCALAR_COORDS, SUBJECT_COORDS, VOXEL_DIMS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -21,11 +23,43 @@ T = TypeVar("T", xr.Dataset, xr.DataTree)
 UNIQUE_NAMES: Final = ("region_name",)
 """Coordinates whose values name one thing each, so that selecting one drops the dimension."""
 
-_ARGUMENTS: Final = ("region", "region_name", "hemisphere", "stat", "scalar", "subject")
+_ARGUMENTS: Final = (*CUBE_DIMS, *REGION_COORDS, *SCALAR_COORDS, *SUBJECT_COORDS)
 """Coordinates that are arguments of `.parc.sel`; all others go by `where`."""
 
 _N_NEAR: Final = 3
 _N_SHOWN: Final = 8
+
+
+def wanted_of(arguments: Mapping[str, Any], where: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What the arguments of ``.parc.sel`` ask for, together.
+
+    Parameters
+    ----------
+    arguments : mapping
+        Values by coordinate, of `_ARGUMENTS`; None asks for nothing.
+    where : mapping or None
+        Values of other coordinates.
+
+    Returns
+    -------
+    dict
+        As `select` takes it.
+
+    Raises
+    ------
+    OptionError
+        ``where`` is no mapping, or says something else of what an argument says already.
+    """
+    if where is None:
+        return dict(arguments)
+    if not isinstance(where, Mapping):
+        raise OptionError(
+            f"where takes a dict, {{'network_label': 'Vis'}} say, not {type(where).__name__}."
+        )
+    twice = [name for name in where if arguments.get(name) is not None]
+    if twice:
+        raise OptionError(f"{twice[0]} is asked for twice: as an argument and in where.")
+    return {**arguments, **where}
 
 
 def select(cube: T, wanted: Mapping[str, str | int | Sequence[Any] | slice | None]) -> T:
@@ -58,6 +92,8 @@ def select(cube: T, wanted: Mapping[str, str | int | Sequence[Any] | slice | Non
         if value is None:
             continue
         if name not in cube.coords:
+            if set(VOXEL_DIMS) <= set(cube.dims):
+                raise SelectionError(f"This is no cube. {way_to_a_cube(cube)}")
             raise SelectionError(
                 f"The cube has no coordinate {name!r}. It has: {', '.join(map(str, cube.coords))}."
             )
@@ -80,18 +116,24 @@ def _select_in_tree(cube: xr.Dataset, wanted: Mapping[str, Any]) -> xr.Dataset:
 def _select_one(cube: xr.Dataset, name: str, value: Any) -> xr.Dataset:  # noqa: ANN401 - any label
     coordinate = cube.coords[name]
     if coordinate.ndim > 1:
+        apart = "region" in coordinate.dims
+        told = " These cubes were extracted with different look-up tables." if apart else ""
         raise CubeError(
-            f"{name!r} is a coordinate on {coordinate.dims} and selects nothing by itself. If it "
-            f"should be on one of them, these cubes were extracted with different look-up tables."
+            f"{name!r} is a coordinate on {coordinate.dims} and selects nothing by itself.{told}"
         )
     if isinstance(value, slice):
-        return cube.sel({name: value})
+        return _between(cube, name, value)
     if isinstance(value, xr.DataArray):
         value = value.values
     if np.asarray(value).dtype.kind == "b":
         raise SelectionError(
             f"{name} takes labels, not True and False. Of a condition, xarray selects: "
             f"cube.isel(region=np.flatnonzero(condition)), say."
+        )
+    if np.ndim(value) > 1 or (np.ndim(value) == 0 and _is_collection(value)):
+        raise SelectionError(
+            f"{name} takes one value or a flat list of values, not {type(value).__name__} "
+            f"{value!r:.60}."
         )
     values = np.atleast_1d(coordinate.values)
     is_single = np.ndim(value) == 0
@@ -105,6 +147,26 @@ def _select_one(cube: xr.Dataset, name: str, value: Any) -> xr.Dataset:  # noqa:
     drops = is_single and (name == dim or name in UNIQUE_NAMES) and places[0].size == 1
     chosen: Any = int(places[0][0]) if drops else np.concatenate([*places, np.empty(0, np.intp)])
     return cube.isel({dim: chosen})
+
+
+def _is_collection(value: object) -> bool:
+    return isinstance(value, Iterable) and not isinstance(value, str | bytes | np.ndarray)
+
+
+def _between(cube: xr.Dataset, name: str, value: slice) -> xr.Dataset:
+    """A range of labels, as xarray has it: of what is a dim's own coordinate, ends included."""
+    ends = [end for end in (value.start, value.stop) if end is not None]
+    values = np.atleast_1d(cube.coords[name].to_numpy())
+    nowhere = SelectionError(
+        f"There is no range {value.start!r} to {value.stop!r} of {name} in this cube: a slice goes "
+        f"from one label to another, both included; where labels repeat, give a list."
+    )
+    if not all(_comparable(values, end) for end in ends):
+        raise nowhere
+    try:
+        return cube.sel({name: value})
+    except (KeyError, TypeError, ValueError) as error:
+        raise nowhere from error
 
 
 def _places(cube: xr.Dataset, values: NDArray[Any], wanted: Any, name: str) -> NDArray[np.intp]:  # noqa: ANN401 - any label

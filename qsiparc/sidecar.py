@@ -109,7 +109,7 @@ def _content(path: Path) -> dict[str, Any]:
     unzipped = path.with_suffix("") if path.suffix.lower() == ".gz" else path
     beside = unzipped.with_suffix(".json")
     try:
-        content = json.loads(read_regular(beside, NiftiError).decode("utf-8-sig"))
+        content = json.loads(read_regular(beside, NiftiError, may_lack=True).decode("utf-8-sig"))
         if not isinstance(content, dict):
             raise TypeError(f"it holds a {type(content).__name__}, not an object")  # noqa: TRY301 - one way to be unreadable
     except FileNotFoundError:

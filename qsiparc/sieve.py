@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from qsiparc.buffers import Buffers
+from qsiparc.buffer import Buffer
+from qsiparc.kernels import position_type
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,17 +20,11 @@ PIECE: Final = 2**20
 
 
 class Sieve:
-    """Takes voxels out of one file after the other, in memory that is used again.
+    """Takes voxels out of one file after the other, in memory that is used again."""
 
-    Parameters
-    ----------
-    n : int
-        For how many files at a time what was found lasts.
-    """
-
-    def __init__(self, n: int = 1) -> None:
-        self._piece = Buffers(1)
-        self._found = Buffers(n)
+    def __init__(self) -> None:
+        self._piece = Buffer()
+        self._found = Buffer()
 
     def sift(self, array: NiftiArray, positions: NDArray[np.signedinteger]) -> NDArray[Any]:
         """The values of some voxels of a 3D file.
@@ -44,8 +39,8 @@ class Sieve:
         Returns
         -------
         numpy.ndarray
-            (voxels,) what a read of all voxels would give for these. It lasts until ``n``
-            more files were read.
+            (voxels,) what a read of all voxels would give for these. It lasts until the next
+            file is read.
 
         Raises
         ------
@@ -56,7 +51,9 @@ class Sieve:
         if positions.size and positions[-1] >= n:
             raise IndexError(f"{array.path} holds {n:,} voxels, and {positions[-1]} was asked for.")
         piece = self._piece.take(min(n, PIECE // array.stored.itemsize), array.stored)
-        edges = np.searchsorted(positions, range(0, n + piece.size, piece.size))
+        starts = np.minimum(np.arange(0, n + piece.size, piece.size), n)
+        # Of a wider type, NumPy would widen all positions to look for these few.
+        edges = np.searchsorted(positions, starts.astype(position_type(n)))
         found = self._found.take(positions.size, array.stored)
         with array.opened() as stream:
             source = array.source(stream)

@@ -14,6 +14,7 @@ import xarray as xr
 from qsiparc.atomic import replacing
 from qsiparc.cube import unselected
 from qsiparc.errors import CubeError
+from qsiparc.missing import require_folder
 from qsiparc.names import (
     CUBE_DIMS,
     FILE_COORDS,
@@ -72,7 +73,7 @@ def to_long(cube: xr.Dataset | xr.DataTree) -> pd.DataFrame:
     further = [dim for dim in values.dims if dim not in CUBE_DIMS]
     values = values.transpose("subject", "scalar", *further, "region", "stat")
     stats = [str(name) for name in values["stat"].to_numpy()]
-    numbers = values.to_numpy().reshape(-1, len(stats))
+    numbers = values.to_numpy().reshape(np.prod(values.shape[:-1], dtype=int), len(stats))
     rows = {
         dim: np.unravel_index(np.arange(len(numbers)), values.shape[:-1])[axis]
         for axis, dim in enumerate(values.dims[:-1])
@@ -167,10 +168,18 @@ def write_tsv(cube: xr.Dataset, path: str | os.PathLike[str]) -> Path:
     -------
     Path
         The TSV.
+
+    Raises
+    ------
+    CubeError
+        The name has another ending.
+    FileNotFoundError
+        There is no folder to write to; none is made.
     """
     path = Path(path)
     if path.suffix != ".tsv":
         raise CubeError(f"{path}: the name of a long table ends in .tsv.")
+    require_folder(path)
     frame = to_long(cube)
     sidecar = {str(key): value for key, value in frame.attrs.items()}
     sidecar |= {SIDECAR_STATS: sidecar.pop(STATS_ATTR), "files": sidecar.pop(FILES_ATTR)}

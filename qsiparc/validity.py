@@ -64,10 +64,12 @@ class Validity:
         OptionError
             A value that an option cannot have.
         """
+        if not _is_number(zero_is_missing) or float(zero_is_missing) not in {0.0, 1.0}:
+            raise OptionError(f"zero_is_missing is True or False, not {zero_is_missing!r}.")
         limits = None if valid_range is None else as_range(valid_range, "valid_range takes")
-        if not 0 <= min_coverage <= 1:
+        if not _is_number(min_coverage) or not 0 <= min_coverage <= 1:
             raise OptionError(f"min_coverage is a share, from 0 to 1, not {min_coverage!r}.")
-        if min_voxels < 0 or min_voxels != int(min_voxels):
+        if not _is_number(min_voxels) or min_voxels < 0 or min_voxels % 1 != 0:
             raise OptionError(f"min_voxels is a number of voxels, not {min_voxels!r}.")
         return cls(bool(zero_is_missing), limits, float(min_coverage), int(min_voxels))
 
@@ -162,6 +164,12 @@ class Validity:
 
 EVERYTHING: Final = Validity()
 """All that is not NaN counts, and one voxel is enough."""
+
+
+def _is_number(given: Any) -> bool:  # noqa: ANN401 - a user's
+    """Whether something is one real number, of Python or of NumPy."""
+    array = np.asarray(given)
+    return array.ndim == 0 and array.dtype.kind in "biuf"
 
 
 def as_range(given: Any, what: str) -> tuple[float, float]:  # noqa: ANN401 - a user's

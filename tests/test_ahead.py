@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import gzip
 import os
+import sys
 import threading
+import time
+from concurrent.futures import Future
 from contextvars import ContextVar
 
 import numpy as np
@@ -12,17 +15,22 @@ from phantoms import image, write
 
 import qsiparc
 from qsiparc import over
-from qsiparc.ahead import ahead, n_cores
+from qsiparc.ahead import ahead, handing_over, n_cores
 from qsiparc.errors import NiftiError, NiftiWarning
 from qsiparc.voxels import NiftiArray
 
 AHEAD = [0, 1, 2]
 
 
+@pytest.mark.parametrize("threads", [1, 2, 3])
 @pytest.mark.parametrize("ahead_by", AHEAD)
 @pytest.mark.parametrize("length", range(5))
-def test_all_come_in_their_order(ahead_by, length):
-    found = list(ahead(str, range(length), n=ahead_by))
+def test_all_come_in_their_order(ahead_by, length, threads):
+    def made(number):
+        time.sleep(0.01 * (number % 2 == 0))
+        return str(number)
+
+    found = list(ahead(made, range(length), n=ahead_by, threads=threads))
     assert found == list(map(str, range(length)))
 
 
@@ -42,6 +50,12 @@ def test_the_next_ones_are_made_while_one_is_worked_on(ahead_by):
         assert not any(event.is_set() for event in begun[n + 1 + ahead_by :])
     assert len(threads) == 1
     assert threading.main_thread() not in threads
+
+
+def test_as_many_are_in_the_making_at_a_time_as_there_are_threads():
+    meet = threading.Barrier(3)
+    found = list(ahead(lambda _: meet.wait(timeout=30), range(9), n=4, threads=3))
+    assert sorted(found) == sorted([0, 1, 2] * 3)
 
 
 def test_without_threads_nothing_is_made_before_it_is_asked_for():
@@ -79,19 +93,47 @@ def test_an_error_in_taking_an_item_comes_after_the_items_before_it(ahead_by):
 
 
 def test_who_stops_early_leaves_no_thread_behind_and_nothing_to_do():
-    before, made, goes_on = threading.active_count(), [], threading.Event()
+    before, made = threading.active_count(), []
+    begun, goes_on = threading.Event(), threading.Event()
 
     def make(n):
         made.append(n)
         if n:
+            begun.set()
             assert goes_on.wait(timeout=30)
 
     several = ahead(make, range(9), n=3)
     next(several)
+    assert begun.wait(timeout=30)
     threading.Timer(0.1, goes_on.set).start()  # one is in the making, and two wait
     several.close()
     assert made == [0, 1]
     assert threading.active_count() <= before + 1  # the timer
+
+
+def test_who_stops_early_leaves_none_that_waits_for_what_was_given_up():
+    for _ in range(200):
+        made = [Future() for _ in range(4)]
+
+        def make(n, made=made):
+            if n % 2:
+                made[n - 1].result(timeout=30)
+            made[n].set_result(None)
+
+        several = ahead(make, range(4), n=3, threads=2)
+        next(several)
+        several.close()  # in whatever state the others are
+
+
+def test_the_lock_is_handed_over_as_before_once_all_are_through():
+    usual = sys.getswitchinterval()
+    one, other = handing_over(), handing_over()
+    one.__enter__()
+    other.__enter__()
+    one.__exit__(None, None, None)
+    assert sys.getswitchinterval() < usual
+    other.__exit__(None, None, None)
+    assert sys.getswitchinterval() == usual
 
 
 def test_threads_see_the_context_of_their_caller():

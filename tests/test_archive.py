@@ -73,10 +73,6 @@ class TestSaving:
         assert not again["FA"].variable._in_memory
         assert again.isel(i=0).FA.values.shape == (5, 6)
 
-    def test_folders_are_made(self, suffix, cube, tmp_path):
-        path = cube.parc.save(tmp_path / "derivatives" / "new" / f"fa{suffix}")
-        assert path.exists()
-
     def test_what_is_there_is_replaced(self, cube, suffix, tmp_path):
         path = cube.parc.save(tmp_path / f"fa{suffix}")
         before = qsiparc.open(path)

@@ -138,16 +138,48 @@ def test_text_is_stored_whole_or_not_at_all(tmp_path, suffix):
             assert qsiparc.open(cube.parc.save(path)).identical(cube)
 
 
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("A\0B", "holds a NUL"),
+        (["a", "A\0B"], "holds a NUL"),
+        (["a", 1], "mixes texts and others"),
+        ((2.5, "a"), "mixes texts and others"),
+        (b"a", ""),
+    ],
+)
+@pytest.mark.parametrize("of", ["the cube", "value", "region_name"])
+def test_an_attribute_is_stored_as_it_is_or_not_at_all(tmp_path, suffix, value, said, of):
+    """netCDF would cut it off, or make text of numbers."""
+    cube = make().copy(deep=True)
+    (cube if of == "the cube" else cube[of]).attrs["note"] = value
+    if suffix == ".zarr" and said:
+        assert qsiparc.open(cube.parc.save(tmp_path / "cube.zarr")).identical(cube)
+        return
+    with pytest.raises(CubeError, match=rf"cube{suffix}: .*[Aa]ttribute.*{said}"):
+        cube.parc.save(tmp_path / f"cube{suffix}")
+    assert not names(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "value", ["", "é", 3, 2**40, 0.5, [1, 2], [0.5, 1], ["a", "é"], [], ["a"], [3]]
+)
+def test_attributes_come_back(tmp_path, suffix, value):
+    cube = make().copy(deep=True)
+    cube.attrs["note"] = cube["value"].attrs["note"] = value
+    found = qsiparc.open(cube.parc.save(tmp_path / f"cube{suffix}"))
+    for back in (found.attrs["note"], found["value"].attrs["note"]):
+        is_one = suffix == ".nc" and isinstance(value, list) and len(value) == 1
+        expected = value[0] if is_one else value  # netCDF does not tell them apart
+        np.testing.assert_array_equal(back, expected)
+        assert np.shape(back) == np.shape(expected)
+
+
 def test_a_file_in_the_place_of_a_folder(tmp_path, suffix):
     (tmp_path / "file").touch()
     for name in (f"file/cube{suffix}", f"file/below/cube{suffix}"):
         with pytest.raises(NotADirectoryError, match=rf"cube{suffix}: a folder above it is a file"):
             make().parc.save(tmp_path / name)
-
-
-def test_folders_above_are_made(tmp_path, suffix):
-    path = make().parc.save(tmp_path / "derivatives" / "qsiparc" / f"cube{suffix}")
-    assert qsiparc.open(path).identical(make())
 
 
 def test_other_names_are_refused(tmp_path, suffix):

@@ -7,9 +7,9 @@ from click.testing import CliRunner
 
 import qsiparc
 from qsiparc.cli import main
-from qsiparc.cli_report import Teller, duration
+from qsiparc.cli_report import Teller, duration, summarise
 from qsiparc.cohort.parts import part_paths, read_part
-from qsiparc.cohort.record import Status
+from qsiparc.cohort.record import Report, Status
 from qsiparc.tutorial import make_qsirecon
 
 SCANS = ["sub-001_ses-01", "sub-002_ses-01"]
@@ -172,8 +172,34 @@ def test_what_failed_now_costs_nothing_of_before(build, tree, out):
     cube = qsiparc.open(out)["4S156Parcels"]
     assert cube["subject"].to_numpy().tolist() == SCANS
     assert cube["status"].sel(subject=SCANS[1]).to_numpy().tolist() == [2, 2]
-    told = CliRunner().invoke(main, ["finalize", str(out)]).stdout
-    assert f"1 scan failed, or part of it: {out / 'failures.tsv'}" in told
+    told = CliRunner().invoke(main, ["finalize", str(out)])
+    assert f"1 scan failed, or part of it: {out / 'failures.tsv'}" in told.stdout
+    assert told.exit_code == 1
+    (out / "parts" / f"{SCANS[0]}.nc").unlink()
+    told = CliRunner().invoke(main, ["finalize", str(out)])
+    assert (told.exit_code, told.stderr[:7]) == (2, "Error: ")
+
+
+def test_other_options_are_told_and_never_in_a_part_of_the_study(build):
+    assert build("--zero-is-missing", "-m", "fa").exit_code == 0
+    for more in ([], ["--dry-run"]):
+        result = build("-p", "001", *more)
+        assert result.exit_code == 2
+        assert "zero_is_missing was on, is off" in result.stderr
+    assert "2 scans to do" in build("--dry-run").stdout
+    result = build("-m", "md")
+    assert result.exit_code == 0
+    said = "redone      2 scans  made with other options before: zero_is_missing was on, is off\n"
+    assert said in result.stdout
+    assert "Warning: Scans that were built with other options" in result.stderr
+    assert "redone" not in build("-m", "md").stdout
+
+
+def test_the_summary_advises_what_was_not_done(tmp_path, capsys):
+    report = Report([Status("sub-1", 1, warnings=("odd",))])
+    for verbose in (False, True):
+        summarise(report, tmp_path, None, is_shard=False, verbose=verbose)
+        assert ("-v shows them" in capsys.readouterr().out) is not verbose
 
 
 def test_a_full_disk_at_the_end_is_a_line_and_no_traceback(build, monkeypatch):

@@ -40,6 +40,32 @@ def test_find_selects(tree):
     assert "1 pair of" in result.stdout
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        ["-p", "1", "2"],
+        ["--participant-label", "sub-1", "sub-2"],
+        ["--participant_label", "1,2"],
+        ["--subject", "1", "2"],
+        ["-p", "1", "-p", "2"],
+    ],
+)
+def test_several_values_may_follow_one_name_as_in_build(tree, given):
+    (tree / FILES[0].replace("sub-1", "sub-3")).touch()
+    result = run("find", tree, *given, "--scalars", "fa", "md")
+    assert result.exit_code == 0, result.output
+    assert "2 subjects" in result.stdout
+    assert "2 scalars, 4 maps" in result.stdout
+    other_order = run("find", "-m", "fa", tree, "-m", "md", *given)
+    assert other_order.stdout == result.stdout
+
+
+def test_a_label_of_a_variable_that_is_not_set_is_refused(tree):
+    result = run("find", tree, "-p", "")
+    assert result.exit_code == 2
+    assert "it is empty" in result.stderr
+
+
 def test_a_wrong_name_says_what_there_is(tree):
     assert run("find", tree, "--participant-label", "sub-1", "--scalars", "FA").exit_code == 0
     result = run("find", tree, "--scalar", "kfa")

@@ -14,7 +14,7 @@ import xarray as xr
 import qsiparc
 from qsiparc.cohort import build
 from qsiparc.cohort.fingerprint import why_to_do
-from qsiparc.cohort.parts import part_attrs, part_paths, read_part
+from qsiparc.cohort.parts import part_attrs, part_paths, read_part, write_part
 from qsiparc.errors import (
     BuildError,
     OptionError,
@@ -115,9 +115,50 @@ def test_what_changed_is_done_anew(tree, out, what):
 
 def test_other_options_make_other_parts(tree, out):
     before = parts_only(tree, out)
-    for options in ({"stats": "mean"}, {"zero_is_missing": True}):
-        after = parts_only(tree, out, **options)
+    for options, said in (
+        ({"stats": "mean"}, "sub-001_ses-01 for one: stats was core, is mean. A study"),
+        ({"zero_is_missing": True}, "stats was mean, is core; zero_is_missing was off, is on. A"),
+    ):
+        with pytest.warns(QsiparcWarning, match="built with other options") as told:
+            after = parts_only(tree, out, **options)
+        assert [said in str(one.message) for one in told] == [True]
         assert not set(before.values()) & set(after.values())
+
+
+@pytest.mark.parametrize("what", ["option", "table"])
+def test_a_study_is_not_left_with_two_sets_of_options(tree, out, tmp_path, what):
+    before = parts_only(tree, out, scalars="FA")
+    lut = next(tree.glob("sourcedata/**/*4S156Parcels*_dseg.tsv"))
+    mine = tmp_path / "mine.tsv"
+    mine.write_text(lut.read_text().replace("LH_Vis_1", "LH_Vis_one"))
+    options, said = {
+        "option": ({"zero_is_missing": True}, "zero_is_missing was off, is on"),
+        "table": ({"luts": {"4S156Parcels": mine}}, "the look-up table of 4S156Parcels is another"),
+    }[what]
+    state = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
+    with pytest.raises(OptionError, match=f"holds sub-002_ses-01.*{said}.*Nothing was written"):
+        parts_only(tree, out, participant_label="001", scalars="FA", **options)
+    assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == state
+    for shard in ("1/2", "2/2"):  # each does a share, and both together do all
+        with pytest.warns(QsiparcWarning, match=f"other options.*{said}"):
+            after = parts_only(tree, out, scalars="FA", shard=shard, **options)
+    assert not set(before.values()) & set(after.values())
+
+
+def test_other_parts_that_say_nothing_of_their_options_stop_no_build(tree, out):
+    parts_only(tree, out, scalars="FA")
+    damage(out / "parts" / "sub-002_ses-01.nc", keep=0.5)  # putting parts together names it
+    part = out / "parts" / "sub-003_ses-01.nc"
+    old = read_part(part)
+    options = {**json.loads(old.attrs["options"]), "qsiparc": "0.0.0"}
+    old.attrs = {**old.attrs, "options": json.dumps(options), "fingerprint": "of that version"}
+    write_part(out, "sub-003_ses-01", old)
+    state = part.stat().st_mtime_ns
+    assert parts_only(tree, out, participant_label="001", scalars=["FA", "md"])
+    assert part.stat().st_mtime_ns == state
+    with pytest.warns(QsiparcWarning) as told:
+        parts_only(tree, out, scalars="FA")
+    assert any("qsiparc was 0.0.0, is" in str(one.message) for one in told)
 
 
 def test_what_was_asked_for_before_stays(tree, out):
@@ -246,7 +287,8 @@ def test_another_table_makes_other_parts(tree, out):
     before = parts_only(tree, out)
     lut = next(tree.glob("sourcedata/**/*4S156Parcels*_dseg.tsv"))
     lut.write_text(lut.read_text().replace("LH_Vis_1", "LH_Vis_one"))
-    after = parts_only(tree, out)
+    with pytest.warns(QsiparcWarning, match="look-up table of 4S156Parcels is another one"):
+        after = parts_only(tree, out)
     assert not set(before.values()) & set(after.values())
 
 
@@ -344,6 +386,7 @@ def test_a_missing_table_costs_its_atlas(tree, out):
     with pytest.warns(QsiparcWarning, match="3 of 3 scans.*no look-up table of 4S156Parcels"):
         parts_only(tree, out)
     assert table(out)["step"].tolist() == ["lut"] * 3
+    assert "--lut 4S156Parcels=FILE" in table(out)["reason"][0]
     assert list(read_part(out / "parts" / f"{SCANS[0]}.nc").children) == ["Brainnetome246Ext"]
 
 

@@ -10,8 +10,8 @@ import pytest
 
 import qsiparc
 from qsiparc.cohort.plan import Options, make_plan
+from qsiparc.cohort.scan import run_task, run_tasks
 from qsiparc.cohort.study import Study, prepare_output
-from qsiparc.cohort.task import run_task, run_tasks
 from qsiparc.tutorial import make_qsirecon
 
 N_MAPS = 6
@@ -62,7 +62,7 @@ def test_a_scan_beside_the_next_one_takes_less_than_six_volumes(plan):
     (task,) = plan.tasks
     task = replace(task, maps=task.maps[:N_MAPS])
     volume = 4 * qsiparc.open_nifti(task.maps[0].path).size
-    assert peak_of(lambda: list(run_tasks([task] * 3, reads_ahead=True))) < 6 * volume
+    assert peak_of(lambda: list(run_tasks([task] * 3, threads=2))) < 6 * volume
 
 
 def test_ten_atlases_take_less_than_four_volumes(plan, tmp_path):

@@ -91,7 +91,7 @@ KINDS = ["i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8"]
 columns = st.sampled_from([*KINDS, ">i4", ">f8", "?", "M8[ns]", "M8[s]", "m8[ns]"]).flatmap(
     lambda kind: hnp.arrays(kind, 3)
 )
-arrays = st.sampled_from(KINDS).flatmap(lambda kind: hnp.arrays(kind, st.integers(2, 4)))
+arrays = st.sampled_from(KINDS).flatmap(lambda kind: hnp.arrays(kind, st.integers(1, 4)))
 attributes = st.dictionaries(
     free,
     arrays
@@ -156,6 +156,16 @@ def rich():
         },
         {"one": ["a"], "two": ["é", "b"], "text": "é", "n": 2, "x": 0.5, "list": [1.5, 2.5]},
     )
+
+
+@pytest.mark.parametrize("one", [[3], [0.5], [2**40], (3,), ["a"], []])
+def test_a_list_of_one_is_no_single_number(tmp_path, one):
+    made = tree()
+    made["A"].attrs["one"] = made["A"]["value"].attrs["one"] = one
+    back = read_part(write_part(tmp_path, "sub-001", made))["A"]
+    for found in (back.attrs["one"], back["value"].attrs["one"]):
+        assert np.shape(found) == (len(one),)
+        assert list(found) == list(one)
 
 
 def test_columns_of_every_type_come_back(tmp_path, rich):

@@ -16,7 +16,7 @@ from qsiparc.catalogue.identity import identity
 from qsiparc.cli import main
 from qsiparc.cohort import build
 from qsiparc.cohort.parts import part_attrs, part_paths, read_part
-from qsiparc.errors import OptionError
+from qsiparc.errors import OptionError, QsiparcWarning
 from qsiparc.tutorial import make_qsirecon
 
 ATLAS = "Brainnetome246Ext"
@@ -119,13 +119,16 @@ def test_what_changes_is_done_again(tree, tmp_path):
     out = tmp_path / "out"
     last = made(tree, out, stats=p(95))
     assert made(tree, out, stats=p(95)) == last
-    for options in (
-        {"stats": p(99)},
-        {"stats": p(99), "valid_range": (0, 0.8)},
-        {"stats": p(99), "valid_range": (0, 0.8), "min_voxels": 5},
-        {"stats": p(99), "valid_range": (0, 0.8), "min_voxels": 5, "min_coverage": 0.5},
+    options = {}
+    for more, said in (
+        ({"stats": p(99)}, "the function of p is another one"),
+        ({"valid_range": (0, 0.8)}, "valid_range was not set, is 0.0 to 0.8"),
+        ({"min_voxels": 5}, "min_voxels was not set, is 5"),
+        ({"min_coverage": 0.5}, "min_coverage was not set, is 0.5"),
     ):
-        before, last = last, made(tree, out, **options)
+        options |= more
+        with pytest.warns(QsiparcWarning, match=rf"for one: {said}\. "):
+            before, last = last, made(tree, out, **options)
         assert all(last[scan] != before[scan] for scan in last)
         assert made(tree, out, **options) == last
 

@@ -104,7 +104,7 @@ def test_groups_are_combined_volume_by_volume(tensor, dseg):
 
 
 def test_painting_takes_one_volume(cube, dseg):
-    with pytest.raises(CubeError, match="'volume': 4"):
+    with pytest.raises(CubeError, match="choose one volume of 4"):
         cube.parc.to_volume(dseg, stat="mean")
     painted = cube.isel(volume=1).parc.to_volume(dseg, stat="mean")
     assert painted[0, 0, 0] == DATA[..., 1][LABELS == 1].astype(np.float64).mean()

@@ -11,7 +11,7 @@ import pytest
 import qsiparc
 
 PACKAGE = Path(qsiparc.__file__).parent
-FOUNDATION = {"atomic", "names", "errors", "options", "regular", "version"}
+FOUNDATION = {"atomic", "missing", "names", "errors", "options", "regular", "version"}
 MAY_IMPORT = {
     "__init__": {"accessor"},
     "__main__": {"cli"},
@@ -73,10 +73,10 @@ MAY_IMPORT = {
     },
     "catalogue.sample": {"ranks"},
     "catalogue.shape": {"catalogue.declaration", "catalogue.filtered", "ranks"},
-    "buffers": set(),
+    "buffer": set(),
     "captions": {"catalogue"},
     "cube": set(),
-    "cli": {"cli_build", "cli_finalize", "cli_quality", "discover"},
+    "cli": {"cli_build", "cli_finalize", "cli_options", "cli_quality", "discover"},
     "cli_build": {
         "cli_options",
         "cli_report",
@@ -105,9 +105,10 @@ MAY_IMPORT = {
     },
     "cohort.blocks": {"cohort.reading"},
     "cohort.derivative": {"entities"},
-    "cohort.executors": {"ahead", "cohort.record", "cohort.task"},
+    "cohort.executors": {"ahead", "cohort.record", "cohort.scan"},
     "cohort.failures": {"cohort.parts", "cohort.record"},
-    "cohort.fingerprint": {"catalogue", "catalogue.own", "cohort.parts"},
+    "cohort.choices": {"catalogue", "cohort.parts", "partfile"},
+    "cohort.fingerprint": {"catalogue", "catalogue.own", "cohort.choices", "cohort.parts"},
     "cohort.layout": {"cohort.agree", "cohort.reading", "cube", "entities", "progress"},
     "cohort.lock": set(),
     "cohort.longwriter": {
@@ -119,6 +120,7 @@ MAY_IMPORT = {
     },
     "cohort.maps": {"grid", "joint", "nifti", "parcellation", "sieve"},
     "cohort.reader": {"cohort.maps", "nifti", "parcellation"},
+    "cohort.reducer": {"catalogue", "masking", "reduce", "regions"},
     "cohort.netcdfwriter": {"cohort.blocks", "cube", "manifest", "seal"},
     "cohort.parts": {"manifest", "partfile", "partwriter"},
     "cohort.plan": {
@@ -133,6 +135,7 @@ MAY_IMPORT = {
     "cohort.record": set(),
     "cohort.study": {
         "catalogue",
+        "cohort.choices",
         "cohort.derivative",
         "cohort.executors",
         "cohort.failures",
@@ -141,17 +144,19 @@ MAY_IMPORT = {
         "cohort.parts",
         "cohort.plan",
         "cohort.record",
-        "cohort.task",
+        "cohort.scan",
     },
-    "cohort.task": {
+    "cohort.scan": {
         "ahead",
+        "cohort.maps",
         "cohort.parts",
         "cohort.reader",
         "cohort.record",
+        "cohort.reducer",
         "cohort.work",
         "sieve",
-        "validity",
     },
+    "cohort.task": {"cohort.record", "validity"},
     "cohort.wanted": {"cohort.parts"},
     "cohort.work": {
         "answer",
@@ -242,6 +247,7 @@ MAY_IMPORT = {
     "masking": {"parcellation", "placing"},
     "markup": set(),
     "memory": set(),
+    "missing": set(),
     "names": set(),
     "manifest": set(),
     "niftiwriter": {"grid", "space", "voxels"},
@@ -380,7 +386,7 @@ MAY_IMPORT = {
     "tsv": set(),
     "selection": {"cube"},
     "seal": set(),
-    "sieve": {"buffers"},
+    "sieve": {"buffer", "kernels"},
     "sidecar": set(),
     "sizes": {"markup"},
     "space": {"space.grids", "space.index", "space.world"},

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import copy
+import inspect
 import pickle
 import subprocess
 import sys
@@ -13,18 +13,23 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from made_archive import cube as made_cube
 
 import qsiparc
+from qsiparc.cube import text
 from qsiparc.errors import (
     CubeError,
     LabelError,
     LutError,
     LutWarning,
     NiftiWarning,
+    OptionError,
     SelectionError,
+    SpaceError,
     UnknownStatisticError,
 )
 from qsiparc.extract import merge_extraction_results
+from qsiparc.names import CUBE_DIMS, REGION_COORDS, SCALAR_COORDS, SUBJECT_COORDS
 
 
 def volume(values, source=""):
@@ -131,16 +136,129 @@ def test_a_name_given_as_region_is_sent_to_region_name(cube):
 def test_a_participant_given_as_subject_is_sent_to_participant_id():
     scans = [FA.parc.extract(DSEG, NAMES, subject=f"sub-0{n}_ses-01") for n in (1, 2, 3, 4)]
     cube = xr.concat(scans, "subject", join="exact")
-    with pytest.raises(SelectionError, match=r"Near: sub-01_ses-01, .*'sub-01'}\.$") as caught:
+    said = r"Near: sub-01_ses-01, .* of this name: participant_id='sub-01'\.$"
+    with pytest.raises(SelectionError, match=said):
         cube.parc.sel(subject="sub-01")
-    typed = str(caught.value).rpartition("of this name: where=")[2].removesuffix(".")
-    found = cube.parc.sel(where=ast.literal_eval(typed))
+    found = cube.parc.sel(participant_id="sub-01")
     assert found.subject.to_numpy().tolist() == ["sub-01_ses-01"]
+
+
+def test_whatever_qsiparc_puts_beside_the_numbers_is_an_argument(cube):
+    arguments = set(inspect.signature(cube.parc.sel).parameters) - {"where"}
+    assert arguments == {*CUBE_DIMS, *REGION_COORDS, *SCALAR_COORDS, *SUBJECT_COORDS}
+
+
+@pytest.mark.parametrize(
+    ("name", "dim"),
+    [(name, "scalar") for name in SCALAR_COORDS] + [(name, "subject") for name in SUBJECT_COORDS],
+)
+def test_an_argument_selects_as_where_does(name, dim):
+    made = made_cube(3)
+    made = made.assign_coords({name: (dim, text(["one", "two", "two"]))})
+    found = made.parc.sel(**{name: "two"})
+    assert found.identical(made.parc.sel(where={name: "two"}))
+    assert found[dim].to_numpy().tolist() == made[dim].to_numpy().tolist()[1:]
 
 
 def test_a_region_given_as_stat_is_sent_to_an_argument(cube):
     with pytest.raises(SelectionError, match=r"of this name: region_name='V1_L'\.$"):
         cube.parc.sel(hemisphere="V1_L")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        ({"region": {1, 2}}, "region takes one value or a flat list of values, not set {1, 2}"),
+        ({"region": [[1, 2]]}, "flat list"),
+        ({"stat": iter(["mean"])}, "flat list"),
+        ({"region": slice("V1_L", None)}, "no range 'V1_L' to None of region"),
+        ({"stat": slice("mean", "mode")}, "no range 'mean' to 'mode' of stat"),
+    ],
+)
+def test_what_is_no_label_is_told_what_would_be(cube, wanted, said):
+    with pytest.raises(SelectionError, match=said):
+        cube.parc.sel(**wanted)
+
+
+def test_a_range_of_labels_has_both_ends(cube):
+    assert cube.parc.sel(region=slice(1, 2)).region.to_numpy().tolist() == [1, 2]
+    found = cube.parc.sel(stat=slice("mean", "std")).stat.to_numpy().tolist()
+    assert found == ["mean", "median", "std"]
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("zero_is_missing", "no"),
+        ("zero_is_missing", None),
+        ("zero_is_missing", 2),
+        ("min_coverage", "0.5"),
+        ("min_coverage", np.nan),
+        ("min_voxels", "5"),
+        ("min_voxels", [5]),
+        ("min_voxels", np.inf),
+        ("threshold", "0.5"),
+    ],
+)
+def test_an_option_of_another_type_is_refused(option, value):
+    with pytest.raises(OptionError, match=rf"{option} is "):
+        FA.parc.extract(DSEG, NAMES, **{option: value})
+
+
+@pytest.mark.parametrize("one", [True, np.True_, np.int8(1), 1.0, np.array(1)])
+def test_an_option_may_be_of_numpy(one):
+    found = FA.parc.extract(DSEG, NAMES, zero_is_missing=one, min_voxels=one, min_coverage=one)
+    assert [found.attrs[name] for name in ("zero_is_missing", "min_voxels")] == [1, 1]
+
+
+@pytest.mark.parametrize("region", [[1, 2], True, slice(1, 2), None, {1}])
+def test_voxels_are_those_of_one_region(region):
+    with pytest.raises(SelectionError, match=r"label or the name of one region, not "):
+        FA.parc.voxels(DSEG, region=region)
+
+
+def test_a_region_may_be_given_as_a_coordinate(cube):
+    assert FA.parc.voxels(DSEG, region=cube.region[1]).to_numpy().tolist() == [0.3, 0.4]
+
+
+def test_a_cube_without_statistics_is_a_table_without_numbers(cube):
+    table = cube.parc.sel(stat=[]).parc.to_long()
+    assert table["region_name"].tolist() == ["V1_L", "V1_R"]
+    assert table["mean"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("by", "error", "said"),
+    [
+        ([], SelectionError, "by names no column beside the regions"),
+        (xr.DataArray(["a", "b"], dims="region", name="lobe"), TypeError, r"its name: 'lobe'"),
+        ({"both": "V1_L"}, SelectionError, r"\{'both': \['V1_L'\]\}"),
+    ],
+)
+def test_what_makes_no_groups_is_told_what_would(cube, by, error, said):
+    with pytest.raises(error, match=said):
+        cube.parc.aggregate(by)
+
+
+@pytest.mark.parametrize("stats", [[], ["mean", "mean"]])
+def test_groups_have_statistics_each_once(cube, stats):
+    with pytest.raises(OptionError, match="distinct names of statistics, at least one"):
+        cube.parc.aggregate({"both": [1, 2]}, stats=stats)
+
+
+def test_what_is_asked_for_twice_is_refused(cube):
+    with pytest.raises(OptionError, match="stat is asked for twice"):
+        cube.parc.sel(stat="mean", where={"stat": "std"})
+    with pytest.raises(OptionError, match=r"where takes a dict, .* not str"):
+        cube.parc.sel(where="V1_L")
+    assert cube.parc.sel(stat="mean", where={"region": 1}).value.size == 1
+
+
+def test_nothing_is_selected_from_maps(cube):
+    with pytest.raises(SelectionError, match=r"no cube\. These are maps: .*'FA'"):
+        xr.Dataset({"FA": FA}).parc.sel(stat="mean")
+    with pytest.raises(CubeError, match=r"'map_file' is a coordinate on .* by itself\.$"):
+        cube.parc.sel(where={"map_file": "x"})
 
 
 @pytest.mark.parametrize("wrap", [np.asarray, list, lambda mask: mask])
@@ -244,6 +362,35 @@ def test_a_cube_is_not_extracted_from(cube):
 def test_a_label_image_is_no_probabilistic_atlas():
     with pytest.raises(LutError, match=r"has 1 volume, numbered 0.*leave out threshold"):
         FA.parc.extract(DSEG, NAMES, threshold=0.5)
+
+
+@pytest.mark.parametrize(
+    ("what", "hint"),
+    [
+        (lambda _: xr.Dataset({"FA": FA}), r"These are maps: .*one of them is dataset\['FA'\]"),
+        (lambda cube: cube.mean("subject"), r"assign_coords\(subject='mean'\) says it"),
+        (
+            lambda cube: cube.mean(["subject", "scalar"]),
+            r"scalar and subject went .*scalar='mean', subject='mean'\)",
+        ),
+        (lambda cube: cube.mean("stat"), "A cube is what .parc.extract returns"),
+        (lambda _: xr.Dataset(), "A cube is what .parc.extract returns"),
+    ],
+)
+def test_what_is_no_cube_is_told_how_to_become_one(cube, what, hint):
+    with pytest.raises(CubeError, match=hint):
+        what(cube).parc.to_long()
+
+
+def test_what_is_told_after_a_mean_makes_a_cube(cube):
+    mean = cube.mean("subject").assign_coords(subject="mean")
+    assert mean.parc.to_long()["subject"].unique().tolist() == ["mean"]
+
+
+def test_values_of_a_cube_are_no_volume_to_show(cube):
+    pytest.importorskip("matplotlib")
+    with pytest.raises(SpaceError, match=r"cube\.parc\.plot, not cube\.value\.parc\.plot"):
+        cube.value.parc.plot()
 
 
 def test_an_accessor_shows_what_it_has(cube):

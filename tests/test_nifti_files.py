@@ -530,6 +530,7 @@ class TestWriting:
 
     @pytest.mark.parametrize("name", ["fa.nii", "fa.nii.gz", "FA.NII.GZ", "sub.x/fa.nii"])
     def test_names(self, tmp_path, name):
+        (tmp_path / "sub.x").mkdir()
         path = volume(ramp()).parc.to_nifti(str(tmp_path / name))
         assert path == tmp_path / name
         assert (path.read_bytes()[:2] == b"\x1f\x8b") == name.lower().endswith("gz")

@@ -11,6 +11,7 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from phantoms import SIGNED_PERMUTATIONS, turned
@@ -89,6 +90,53 @@ def test_the_only_statistic_is_the_one_that_is_shown(draw):
     assert draw(cube.isel(stat=[0])) is not None
     with pytest.raises(SelectionError, match="no stat 'mean'"):
         draw(cube)
+
+
+@pytest.mark.parametrize(
+    ("called", "named"),
+    [
+        (lambda: FA.parc.plot(DSEG), lambda: FA.parc.plot.mosaic(DSEG)),
+        (CUBE.parc.plot, CUBE.parc.plot.regions),
+        (lambda: CUBE.parc.plot(stat="std"), lambda: CUBE.parc.plot.regions(stat="std")),
+    ],
+)
+def test_called_itself_it_is_the_first_figure_of_its_kind(called, named):
+    one, other = (FigureCanvasAgg(draw().figure) for draw in (called, named))
+    one.draw()
+    other.draw()
+    np.testing.assert_array_equal(one.buffer_rgba(), other.buffer_rgba())
+
+
+def test_called_it_takes_what_a_selection_left():
+    for left in (CUBE.parc.sel(stat="std"), CUBE.parc.sel(stat=["std"]), CUBE.sel(stat="std")):
+        assert left.parc.plot().get_xlabel() == CUBE.parc.plot(stat="std").get_xlabel()
+    without = CUBE.parc.sel(stat=["std", "coverage"])
+    with pytest.raises(SelectionError, match=r"no stat 'mean'.*stat=…, one of std, coverage"):
+        without.parc.plot()
+
+
+@pytest.mark.parametrize("draw", [plot.regions, plot.heatmap, plot.coverage])
+@pytest.mark.parametrize("dim", ["region", "subject"])
+def test_of_nothing_there_is_no_figure(draw, dim):
+    with pytest.raises(CubeError, match=f"nothing to show: this cube has no {dim}"):
+        draw(CUBE.isel({dim: []}))
+
+
+def test_a_list_of_one_statistic_is_that_one():
+    assert plot.regions(CUBE, stat=["std"]).get_xlabel() == plot.regions(CUBE).get_xlabel().replace(
+        "mean", "std"
+    )
+
+
+def test_ends_of_colours_are_in_order():
+    for draw in (lambda **ends: plot.heatmap(CUBE, **ends), lambda **e: plot.mosaic(FA, **e)):
+        with pytest.raises(OptionError, match="vmin is below vmax, not 1 and 0"):
+            draw(vmin=1, vmax=0)
+
+
+def test_a_mask_is_shown_as_any_map():
+    mask = FA.copy(data=FA.to_numpy() > 0.4)
+    np.testing.assert_array_equal(shown(plot.mosaic(mask)), shown(plot.mosaic(mask.astype("u1"))))
 
 
 def test_no_labels_overlap_with_456_regions_of_500_scans():

@@ -54,6 +54,45 @@ def test_infinity_and_its_opposite_are_found_by_the_mean_that_is_none(tmp_path):
     assert kinds_by_scan(found) == {("huge", "sub-003")}
 
 
+def withhold(made, cells, n_voxels, coverage):
+    """Leave counts alone in some regions of one scan, as too few valid voxels do."""
+    region, where = [9, 10][:cells], {"subject": "sub-003", "scalar": "FA"}
+    made = change(made, lambda v: v.fill(np.nan), **where, region=region, stat=["mean", "std"])
+    made = change(made, lambda v: v.fill(n_voxels), **where, region=region, stat="n_voxels")
+    return change(made, lambda v: v.fill(coverage), **where, region=region, stat="coverage")
+
+
+@pytest.mark.parametrize(
+    ("attrs", "n_voxels", "coverage"),
+    [
+        ({"min_voxels": 10}, 9, 1),
+        ({"min_coverage": 0.9}, 100, 0.89),
+        ({"min_voxels": 10, "min_coverage": 0.9}, 9, 1),
+        ({"min_voxels": 10, "min_coverage": 0.9}, 10, 0.89),
+    ],
+)
+def test_a_mean_that_was_withheld_is_not_taken_for_infinity(tmp_path, attrs, n_voxels, coverage):
+    made = withhold(cube(5), 2, n_voxels, coverage)
+    assert "huge" in set(problems(tmp_path / "without", A=made)["kind"])
+    found = problems(tmp_path / "with", A=made.assign_attrs(attrs))
+    assert "huge" not in set(found["kind"])
+
+
+@pytest.mark.parametrize("attrs", [{"min_voxels": 10}, {"min_coverage": 0.9}])
+def test_infinity_is_found_beside_means_that_were_withheld(tmp_path, attrs):
+    made = withhold(cube(5), 1, 10, 0.9).assign_attrs(attrs)
+    assert ("huge", "sub-003") in kinds_by_scan(problems(tmp_path, A=made))
+
+
+def test_a_study_with_few_voxels_asked_for_has_no_more_findings_than_without(tmp_path):
+    tree = make_qsirecon(tmp_path / "qsirecon")
+    options = {"atlas": "4S156Parcels", "stats": "core", "report": False}
+    qsiparc.build(tree, tmp_path / "all", **options)
+    qsiparc.build(tree, tmp_path / "few", **options, min_voxels=10)
+    one, other = (kinds_by_scan(find_problems(tmp_path / name)) for name in ("all", "few"))
+    assert other <= one
+
+
 def test_what_every_scan_has_is_one_finding_of_the_study(tmp_path):
     where = {"scalar": "FA", "stat": "mean"}
     found = problems(tmp_path, A=change(cube(9), lambda v: np.multiply(v, 1000, out=v), **where))

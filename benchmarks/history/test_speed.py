@@ -13,8 +13,8 @@ import pytest
 
 import qsiparc
 from qsiparc.cohort.plan import Options, make_plan
+from qsiparc.cohort.scan import run_task
 from qsiparc.cohort.study import prepare_output
-from qsiparc.cohort.task import run_task
 from qsiparc.kernels import Segments, gather
 from qsiparc.kernels import make_plan as factorise
 from qsiparc.tutorial import make_qsirecon

@@ -113,15 +113,17 @@ def build(
         and something failed.
     OptionError
         The output lies within the input; an option has a
-        value that it cannot have, or does not go with another one; a look-up table of `luts`
-        cannot be read; pyarrow is not installed, for `parquet`.
+        value that it cannot have, or does not go with another one; scans that this call leaves as
+        they are were made with other options; a look-up table of `luts` cannot be read; pyarrow is
+        not installed, for `parquet`.
     SelectionError
         Nothing has a name that was asked for.
 
     Warns
     -----
     QsiparcWarning
-        Some scans failed, or came with doubts.
+        Some scans failed, or came with doubts; or scans were built before with other options, so
+        that their numbers are replaced.
 
     Examples
     --------

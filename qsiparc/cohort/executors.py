@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from qsiparc.ahead import n_cores
 from qsiparc.cohort.record import Status
-from qsiparc.cohort.task import Task, run_task, run_tasks
+from qsiparc.cohort.scan import run_task, run_tasks
 from qsiparc.errors import OptionError
 
 if TYPE_CHECKING:
@@ -30,8 +30,12 @@ if TYPE_CHECKING:
     import distributed
 
     from qsiparc.catalogue import Statistic
+    from qsiparc.cohort.task import Task
 
     Engine: TypeAlias = int | Executor | distributed.Client | None
+
+THREADS: Final = 2
+"""Threads of a process that has as many cores; more would hand Python's lock to and fro."""
 
 _UNKNOWN_SIZE: Final = 32
 """Tasks given at a time to an executor that does not say how many workers it has."""
@@ -64,7 +68,7 @@ def run_all(tasks: Iterator[Task], engine: Engine) -> Iterator[Status]:
         `engine` is nothing that runs tasks.
     """
     if engine is None or (isinstance(engine, int) and engine == 1):
-        return run_tasks(tasks, reads_ahead=n_cores() > 1)
+        return run_tasks(tasks, threads=min(THREADS, n_cores()))
     if isinstance(engine, int) and not isinstance(engine, bool) and engine > 1:
         return _in_processes(tasks, engine)
     if isinstance(engine, Executor):
@@ -146,7 +150,7 @@ class _Pool(ProcessPoolExecutor):
 
     def __init__(self, n_workers: int) -> None:
         super().__init__(n_workers, _context(), initializer=_ignore_interrupts)
-        self._reads_ahead = n_cores() >= 2 * n_workers
+        self._threads = max(1, min(THREADS, n_cores() // n_workers))
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:  # noqa: ANN401 - the signature of the standard library
         """Submit a call; processes are started here, as they are needed."""
@@ -155,7 +159,7 @@ class _Pool(ProcessPoolExecutor):
 
     def run(self, task: Task) -> Future[Status]:
         """Submit a task, which takes two cores where there are two for each process."""
-        return self.submit(run_task, task, reads_ahead=self._reads_ahead)
+        return self.submit(run_task, task, threads=self._threads)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from qsiparc.catalogue import resolve
 from qsiparc.catalogue.own import own_attrs
+from qsiparc.cohort.choices import changes
 from qsiparc.cohort.parts import FORMAT
 from qsiparc.errors import NiftiError
 from qsiparc.names import legible
@@ -17,7 +18,7 @@ from qsiparc.regular import open_regular
 from qsiparc.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from qsiparc.atlas import AtlasLUT
     from qsiparc.cohort.task import Task
@@ -56,21 +57,16 @@ class Inspector:
             ``fingerprint`` of options and inputs by size and time; ``content_fingerprint`` by
             what the files hold, empty unless asked for; ``inputs``, JSON, a list of ``path``
             (relative to the tree, with ``/``), ``size`` [bytes], ``mtime_ns`` and perhaps
-            ``content``; ``options``, JSON; ``asked``, names of atlases and scalars.
+            ``content``; ``options``, JSON; ``tables``, JSON, what the look-up table of each atlas
+            is known by; ``asked``, names of atlases and scalars.
         """
         inputs = [entry for path in _files(task) if (entry := self._entry(path)) is not None]
         statistics = resolve(task.stats)
         names = [statistic.name for statistic in statistics]
-        options = {
-            "stats": task.stats if isinstance(task.stats, str) else names,
-            **task.validity.attrs(),
-            **own_attrs(statistics),
-            "qsiparc": __version__,
-        }
         made_of = [
             *(FORMAT, __version__, names, own_attrs(statistics), task.validity.options()),
             *(task.participant, task.session),
-            {atlas: self._table(lut) for atlas, lut in sorted(task.luts.items())},
+            self._tables_of(task),
             [[*one[1:6], sorted(one.dsegs)] for one in task.maps],
             [record.reason for record in (*task.failures, *task.left_out)],
         ]
@@ -80,9 +76,39 @@ class Inspector:
             "fingerprint": _digest([made_of, states]),
             "content_fingerprint": _digest([made_of, contents]) if self._check_content else "",
             "inputs": legible(json.dumps(inputs, ensure_ascii=False)),
-            "options": json.dumps(options),
+            **self.made_with([task]),
             "asked": legible(" ".join(sorted({*task.luts, *(one.scalar for one in task.maps)}))),
         }
+
+    def made_with(self, tasks: Sequence[Task]) -> dict[str, str]:
+        """Those of `attrs` that a user chooses for a whole study.
+
+        Parameters
+        ----------
+        tasks : sequence of Task
+            Of one build, at least one.
+
+        Returns
+        -------
+        dict of str to str
+            ``options``, and ``tables`` of all of the tasks.
+        """
+        statistics = resolve(tasks[0].stats)
+        names = [statistic.name for statistic in statistics]
+        options = {
+            "stats": tasks[0].stats if isinstance(tasks[0].stats, str) else names,
+            **tasks[0].validity.attrs(),
+            **own_attrs(statistics),
+            "qsiparc": __version__,
+        }
+        tables = {atlas: text for task in tasks for atlas, text in self._tables_of(task).items()}
+        return {
+            "options": json.dumps(options),
+            "tables": legible(json.dumps(tables, ensure_ascii=False)),
+        }
+
+    def _tables_of(self, task: Task) -> dict[str, str]:
+        return {atlas: self._table(lut) for atlas, lut in sorted(task.luts.items())}
 
     def _table(self, lut: AtlasLUT) -> str:
         """What a look-up table says; the tables of a study are few, and stay alive."""
@@ -136,6 +162,8 @@ def why_to_do(stored: dict[str, Any] | None, wanted: dict[str, Any]) -> str:
         return ""
     if not stored.get(key):
         return "content not compared before"
+    if changed := changes(stored, wanted):
+        return f"other options: {'; '.join(changed)}"
     reasons = {"options": "other options or version", "asked": "other maps or atlases"}
     differing = (text for name, text in reasons.items() if stored.get(name) != wanted[name])
     return next(differing, "inputs changed")

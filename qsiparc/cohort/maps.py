@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from qsiparc.errors import GridMismatchError
+from qsiparc.errors import GridMismatchError, QsiparcError
 from qsiparc.grid import match_grids
 from qsiparc.joint import Joint
 from qsiparc.names import VOLUME
@@ -34,13 +35,15 @@ class ScanMap:
     file : MapFile
         The map.
     opened : Opened
-        What is known of it; absent where it could not be opened, as are its voxels.
+        What is known of it; absent unless it is open.
+    is_open : bool
+        Whether it could be opened.
     elsewhere : dict of str to GridMismatchError
         Why it cannot be reduced over a label image.
     joint : Joint or None
         The voxels of the others; None where there are none.
     voxels : numpy.ndarray
-        (voxels,) the values of these, once they were read; they last as `Sieve.sift` says.
+        (voxels,) the values of these, once they could be read; they last as `Sieve.sift` says.
     error : Exception or None
         Why it could not be opened, or read.
     known : container of str
@@ -53,6 +56,7 @@ class ScanMap:
 
     file: MapFile
     opened: Opened = field(init=False)
+    is_open: bool = False
     elsewhere: dict[str, GridMismatchError] = field(default_factory=dict)
     joint: Joint | None = None
     voxels: NDArray[Any] = field(init=False)
@@ -64,16 +68,24 @@ class ScanMap:
     @property
     def is_4d(self) -> bool:
         """Whether it could be opened, and has more than one value a voxel."""
-        return self.error is None and VOLUME in self.opened.variable.dims
+        return self.is_open and self.error is None and VOLUME in self.opened.variable.dims
 
-    def read(self, placer: Placer, sieve: Sieve) -> None:
-        """Open it, and take the voxels that are wanted out of a pass through the file."""
+    def open(self, placer: Placer) -> None:
+        """Read its header, and find out where its voxels are."""
         self.known = placer.known
         try:
             self.opened = read_lazily(Path(self.file.path))
-            placer.place(self)
-            if self.joint is not None and not self.is_4d:
-                self.voxels = sieve.sift(self.opened.array, self.joint.positions)
+            self.is_open = True
+            placer.place(self, self.opened.grid)
+        except Exception as error:  # noqa: BLE001 - recorded, and the other maps go on
+            self.error = error
+
+    def read(self, sieve: Sieve) -> None:
+        """Take the voxels that are wanted out of a pass through the file, once it is open."""
+        if self.error or self.joint is None or self.is_4d:
+            return
+        try:
+            self.voxels = sieve.sift(self.opened.array, self.joint.positions)
         except Exception as error:  # noqa: BLE001 - recorded, and the other maps go on
             self.error = error
 
@@ -93,6 +105,8 @@ class ScanMap:
 class Placer:
     """Puts the atlases of a scan on the grids of its maps, most of which are one.
 
+    It may be asked by several threads at a time.
+
     Parameters
     ----------
     parcellations : dict of str to Parcellation
@@ -107,10 +121,12 @@ class Placer:
         """By label images and how they lie: grids that differ by rounding share one."""
         self._home: dict[str, Joint] = {}
         """By label image, where it is as it was stored."""
+        self._lost: dict[str, str] = {}
+        """By label image, why it was lost on the way from the one to the other."""
+        self._lock = Lock()
 
-    def place(self, one: ScanMap) -> None:
+    def place(self, one: ScanMap, target: Grid) -> None:
         """Find out how the label images lie on the grid of a map, and where their voxels are."""
-        target = one.opened.grid
         matches: dict[str, GridMatch] = {}
         for dseg in self.known:
             if dseg in one.file.dsegs.values():
@@ -123,16 +139,29 @@ class Placer:
                     matches[dseg] = found
         if not matches:
             return
+        with self._lock:
+            one.joint = self._joint(matches, target)
+
+    def _joint(self, matches: dict[str, GridMatch], target: Grid) -> Joint:
+        """Label images as they lie on a grid, together."""
         key = tuple((dseg, match.axes, match.flips) for dseg, match in matches.items())
         if key not in self._joints:
-            there = {dseg: self._taken(dseg, target, match) for dseg, match in matches.items()}
-            joint = self._joints[key] = Joint.of(there, target)
+            try:
+                there = {dseg: self._taken(dseg, target, match) for dseg, match in matches.items()}
+                joint = self._joints[key] = Joint.of(there, target)
+            except Exception as error:
+                reason = str(error) or type(error).__name__
+                self._lost = dict.fromkeys(matches, reason) | self._lost
+                raise
             self._home |= {dseg: joint for dseg, match in matches.items() if match.is_identity}
-        one.joint = self._joints[key]
+        return self._joints[key]
 
     def _taken(self, dseg: str, grid: Grid, match: GridMatch) -> Parcellation:
         """A label image on the grid of a map; what lies there as it is, is held there only."""
         own = self._parcellations.pop(dseg, None)
+        if own is None and dseg not in self._home:
+            name = self.known[dseg][1]
+            raise QsiparcError(f"{name} was lost at an earlier map: {self._lost[dseg]}")
         if own is None:
             own = self._home[dseg].whole(dseg)
         if match.is_identity:

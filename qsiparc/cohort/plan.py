@@ -60,12 +60,15 @@ class Plan:
         Maps that go with no dseg.
     there : frozenset of str
         Scans that the tree holds, whatever was selected; empty unless parts are to be pruned.
+    selected : frozenset of str
+        Scans of all shares.
     """
 
     root: Path
     tasks: list[Task]
     n_unpaired: int
     there: frozenset[str]
+    selected: frozenset[str]
 
 
 def parse_shard(shard: str | tuple[int, int] | None) -> tuple[int, int]:
@@ -151,10 +154,11 @@ def make_plan(root: Path, out: Path, options: Options) -> Plan:
         "validity": options.validity,
     }
     number, count = options.shard
-    drafts = sorted(_drafts(pairs, masks).items())[number - 1 :: count]
-    tasks = [draft.task(tables, base) for _, draft in drafts]
+    drafts = _drafts(pairs, masks)
+    share = sorted(drafts)[number - 1 :: count]
+    tasks = [drafts[scan].task(tables, base) for scan in share]
     unpaired = sum(one.candidate and not one.used for one in dataset.map_rows)
-    return Plan(root, tasks, unpaired, there)
+    return Plan(root, tasks, unpaired, there, frozenset(drafts))
 
 
 def _nothing(root: Path, reason: str) -> BuildError:
@@ -167,7 +171,10 @@ def _nothing(root: Path, reason: str) -> BuildError:
 def _table(dataset: QsiReconDataset, atlas: str, options: Options) -> AtlasLUT | str:
     """The look-up table of an atlas, or why there is none; one that was given must be good."""
     if not any(dseg.lut_path for dseg in dataset.dsegs if dseg.atlas_name == atlas):
-        return f"no look-up table of {atlas} was found; give one: luts={{{atlas!r}: path}}"
+        return (
+            f"no look-up table of {atlas} was found; give one: --lut {shlex.quote(atlas)}=FILE, or "
+            f"luts={{{atlas!r}: path}} in Python"
+        )
     try:
         return dataset.lut(atlas)
     except (LutError, OSError) as error:

@@ -1,7 +1,8 @@
-"""Reading a scan: all that may be done ahead of its numbers."""
+"""Reading a scan: its label images once for all, and each map once."""
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 from qsiparc.cohort.maps import Placer, ScanMap
@@ -10,41 +11,49 @@ from qsiparc.nifti import read_lazily
 from qsiparc.parcellation import Parcellation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from qsiparc.cohort.task import Task
     from qsiparc.sieve import Sieve
 
 
 class ScanReader:
-    """Reads the label images of a scan before its first map, and each map once.
+    """Reads a scan; nothing that is wrong with its files is raised.
 
     Parameters
     ----------
     task : Task
         The scan.
-    sieve : Sieve
-        It may be that of other scans, too.
     """
 
-    def __init__(self, task: Task, sieve: Sieve) -> None:
+    def __init__(self, task: Task) -> None:
         self._task = task
-        self._sieve = sieve
-        self._placer: Placer | None = None
+        self._placer: Future[Placer] = Future()
 
-    def maps(self) -> Iterator[ScanMap]:
-        """The maps in their order, unread; `read` takes them in that order."""
-        return map(ScanMap, self._task.maps)
+    def read_labels(self, first: ScanMap) -> None:
+        """Read the label images, and find out how they lie on the first map.
 
-    def read(self, one: ScanMap) -> None:
-        """Read a map, and the label images before the first; nothing that goes wrong is raised."""
-        with collected_warnings() as one.messages:
-            if self._placer is None:
-                self._placer = Placer(self._parcellations(one))
-            one.read(self._placer, self._sieve)
+        What there is to say of them is told with that map.
+        """
+        try:
+            with collected_warnings() as messages:
+                placer = Placer(self._parcellations(first))
+                first.open(placer)
+            first.messages += messages
+        except BaseException as error:
+            self._placer.set_exception(error)
+            raise
+        self._placer.set_result(placer)
+
+    def read(self, one: ScanMap, sieve: Sieve) -> None:
+        """Read a map, once the label images are there."""
+        placer = self._placer.result()
+        with collected_warnings() as messages:
+            if not one.is_open and one.error is None:
+                one.open(placer)
+            one.read(sieve)
+        one.messages += messages
 
     def _parcellations(self, first: ScanMap) -> dict[str, Parcellation]:
-        """Every label image, factorised once; what fails is told with the first map."""
+        """Every label image, factorised once."""
         task = self._task
         found: dict[str, Parcellation] = {}
         dsegs = {dseg: atlas for one in task.maps for atlas, dseg in one.dsegs.items()}

@@ -47,6 +47,8 @@ class Status:
         Whether the part of an earlier run was found to be up to date.
     dropped : tuple of str
         Atlases and scalars that the part of an earlier run had and this one was not asked for.
+    changed : tuple of str
+        Options that the part of an earlier run was made with and this one was not.
     """
 
     scan: str
@@ -57,6 +59,7 @@ class Status:
     written: bool = True
     skipped: bool = False
     dropped: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import xarray as xr
 
 from qsiparc.catalogue import resolve
+from qsiparc.cohort.choices import changes, require_one_set
 from qsiparc.cohort.derivative import describe_dataset, earlier_source
 from qsiparc.cohort.executors import require_portable, run_all
 from qsiparc.cohort.failures import write_tables
@@ -20,11 +21,11 @@ from qsiparc.cohort.lock import locked
 from qsiparc.cohort.parts import part_paths, stored_attrs, write_part
 from qsiparc.cohort.plan import make_plan
 from qsiparc.cohort.record import Report, Status, from_json
-from qsiparc.cohort.task import part_attributes
+from qsiparc.cohort.scan import part_attributes
 from qsiparc.errors import BuildError, CubeError, OptionError, QsiparcWarning, warn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from qsiparc.cohort.executors import Engine
     from qsiparc.cohort.plan import Options, Plan
@@ -129,6 +130,8 @@ class Study:
         By scan, why it is to do.
     dropped : dict of str to list of str
         By scan, what its earlier part had and the tree holds no more.
+    changed : dict of str to tuple of str
+        By scan, which options its earlier part was made with that are others now.
     """
 
     plan: Plan
@@ -136,6 +139,14 @@ class Study:
     statuses: list[Status] = field(default_factory=list)
     reasons: dict[str, str] = field(default_factory=dict)
     dropped: dict[str, list[str]] = field(default_factory=dict)
+    changed: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def require_one_set(self) -> None:
+        """Refuse what would leave the study with two sets of options; see `require_one_set`."""
+        tasks, plan = self.plan.tasks, self.plan
+        if tasks:  # a share of the scans can be none
+            wanted = Inspector(str(plan.root)).made_with(tasks)
+            require_one_set(Path(tasks[0].out), wanted, redone=plan.selected, there=plan.there)
 
     def pending(self, passed: Callable[[Status], None]) -> Iterator[Task]:
         """Tasks that are to do, complete with their fingerprints.
@@ -164,6 +175,7 @@ class Study:
                 self.dropped[task.scan] = [
                     name for name in (stored or {}).get("asked", "").split() if name not in asked
                 ]
+                self.changed[task.scan] = changes(stored or wanted, wanted)
                 yield replace(task, attrs=wanted)
 
     def run(
@@ -203,7 +215,11 @@ class Study:
         try:
             for status in running:
                 _record(tasks[status.scan], status)
-                note(replace(status, dropped=tuple(self.dropped[status.scan])))
+                changed = self.changed[status.scan]
+                if changed and not any(one.changed for one in self.statuses):
+                    _warn_of_other_options(status.scan, changed)
+                dropped = tuple(self.dropped[status.scan])
+                note(replace(status, dropped=dropped, changed=changed))
                 if strict and status.failures:
                     raise _stopped(status)
         finally:
@@ -211,6 +227,16 @@ class Study:
             if close is not None:
                 close()
         return Report(self.statuses, self.plan.n_unpaired)
+
+
+def _warn_of_other_options(scan: str, changed: Iterable[str]) -> None:
+    """Say that numbers of before are replaced, once, as soon as the first of them are."""
+    warn(
+        f"Scans that were built with other options are done anew, with all of their maps, and "
+        f"their earlier numbers are replaced; {scan} for one: {'; '.join(changed)}. A study has "
+        "one set of options: what needs another belongs into another output folder.",
+        QsiparcWarning,
+    )
 
 
 def _record(task: Task, status: Status) -> None:
@@ -262,12 +288,23 @@ def carry_out(
     Returns
     -------
     Report
+
+    Raises
+    ------
+    OptionError
+        Scans that are not to do were made with other options.
+
+    Warns
+    -----
+    QsiparcWarning
+        Scans that are to do were.
     """
     require_portable(resolve(options.stats), engine)
     out = check_output(root, out)
     plan = make_plan(root, out, options)
-    prepare_output(root, out)
     study = Study(plan, check_content=options.check_content)
+    study.require_one_set()
+    prepare_output(root, out)
     try:
         report = study.run(engine, strict=strict, tell=begun(len(plan.tasks)))
     except BaseException:

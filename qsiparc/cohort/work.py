@@ -1,4 +1,4 @@
-"""Reducing a scan: from the voxels of every map over every atlas to the cubes of its part."""
+"""A scan on its way: from what becomes of every map over every atlas to the cubes of its part."""
 
 from __future__ import annotations
 
@@ -13,10 +13,7 @@ from qsiparc.answer import Answer, Question, described, stated_attrs
 from qsiparc.catalogue import resolve
 from qsiparc.cube import assemble, text, text_coords
 from qsiparc.errors import GridMismatchError, QsiparcWarning, warn
-from qsiparc.masking import Domain
 from qsiparc.names import FILE_COORDS, STATUS, STATUS_FLAGS
-from qsiparc.reduce import Reduction
-from qsiparc.regions import Regions, as_lut, region_rows
 from qsiparc.sidecar import read_sidecar
 
 if TYPE_CHECKING:
@@ -26,15 +23,15 @@ if TYPE_CHECKING:
 
     from qsiparc.cohort.maps import ScanMap
     from qsiparc.cohort.record import Trouble
+    from qsiparc.cohort.reducer import Found, Numbers
     from qsiparc.cohort.task import Task
-    from qsiparc.parcellation import Parcellation
 
 _IDENTITY: Final = ("software", "model", "param", "desc")
 
 
 @dataclass
 class Work:
-    """A task on its way.
+    """A task on its way; what is said and recorded of it comes in the order of its maps.
 
     Parameters
     ----------
@@ -50,8 +47,6 @@ class Work:
     n_values: int = 0
     first: dict[str, tuple[dict[str, xr.Variable], dict[str, Any]]] = field(default_factory=dict)
     """By atlas, coordinates and attributes that its first map made known, and that all share."""
-    rows: dict[str, Regions] = field(default_factory=dict)
-    """By atlas, whatever number of label images there is of it."""
     doubted: set[str] = field(default_factory=set)
     """Label images of which it was said what the table does not name."""
     units: dict[str, str] = field(default_factory=dict)
@@ -60,17 +55,17 @@ class Work:
     values: dict[str, dict[str, NDArray[np.float64] | None]] = field(default_factory=dict)
     """By atlas and scalar, ``(region, stat)``; None where they could not be had."""
 
-    def take(self, one: ScanMap) -> None:
-        """Reduce a map that was read, after a word on what happened meanwhile."""
+    def take(self, one: ScanMap, found: Mapping[str, Found]) -> None:
+        """Take what became of a map, by atlas; all warnings of it are given here."""
         self.failures += one.failures
         if not self._is_map(one):
             return
         for atlas, dseg in one.file.dsegs.items():
             if dseg not in one.known:
                 continue
-            found = None if one.error else self._values(one, atlas, dseg)
-            self.values.setdefault(atlas, {})[one.file.scalar] = found
-            self.n_values += found is not None
+            values = self._values(one, atlas, found[atlas]) if atlas in found else None
+            self.values.setdefault(atlas, {})[one.file.scalar] = values
+            self.n_values += values is not None
 
     def tree(self) -> xr.DataTree:
         """A group an atlas, once all steps were taken."""
@@ -98,55 +93,52 @@ class Work:
             self.units[one.file.scalar] = str(one.opened.variable.attrs.get("units", ""))
         return True
 
-    def _values(self, one: ScanMap, atlas: str, dseg: str) -> NDArray[np.float64] | None:
-        """``(region, stat)`` of a map over an atlas; None when it cannot be reduced."""
-        try:
-            return self._reduced(one, atlas, dseg)
-        except Exception as error:  # noqa: BLE001 - recorded, and the other pairs go on
-            step = "grid" if isinstance(error, GridMismatchError) else "reduce"
-            where = {"atlas": atlas, "scalar": one.file.scalar, "file": one.file.path}
-            self.failures.append(self.task.trouble(step, error, **where))
-            return None
-
-    def _reduced(self, one: ScanMap, atlas: str, dseg: str) -> NDArray[np.float64]:
-        """The same, or the reason why not."""
-        task, scalar = self.task, one.file.scalar
-        parcellation, values = one.gathered(dseg)
-        rows = self._rows(atlas, dseg, parcellation)
-        validity = task.validity.of_map(one.opened.variable.attrs, scalar)
-        if validity.stated:
-            self.stated[scalar] = validity.stated
-        statistics = resolve(task.stats)
-        reduction = Reduction(
-            Domain(parcellation, parcellation.sizes),
-            rows.indices,
-            tuple(rows.columns["region_name"]),
-            statistics,
-            validity,
-            scalar,
-        )
-        found = reduction.of_gathered(values)
-        if atlas not in self.first:
-            volume = one.opened.volume()
-            asked = Question((volume,), one.opened.grid, statistics, (validity,), (scalar,), None)
-            coords, attrs = described(
-                asked,
-                Answer(rows, parcellation.source, []),
-                {},
-                stats=task.stats,
-                validity=task.validity,
-                subject=task.scan,
-            )
-            self.first[atlas] = _of_atlas(coords), attrs
-        return found
-
-    def _rows(self, atlas: str, dseg: str, parcellation: Parcellation) -> Regions:
-        """The regions of an atlas, after a word on what its table does not say of an image."""
-        if dseg not in self.doubted:
-            rows = region_rows(as_lut(self.task.luts[atlas], parcellation), parcellation, "warn")
-            self.rows.setdefault(atlas, rows)
+    def _values(self, one: ScanMap, atlas: str, found: Found) -> NDArray[np.float64] | None:
+        """``(region, stat)`` of a map over an atlas; None when it could not be reduced."""
+        dseg = one.file.dsegs[atlas]
+        for message in found.doubts if dseg not in self.doubted else ():
+            warn(message, QsiparcWarning)
+        if found.doubts:
             self.doubted.add(dseg)
-        return self.rows[atlas]
+        for message in found.messages:
+            warn(message, QsiparcWarning)
+        if found.stated:
+            self.stated[one.file.scalar] = found.stated
+        error = found.error
+        if found.numbers is not None:
+            try:
+                self._describe(one, atlas, found.numbers)
+            except Exception as reason:  # noqa: BLE001 - recorded, and the other pairs go on
+                error = reason
+        if error is None and found.numbers is not None:
+            return found.numbers.values
+        step = "grid" if isinstance(error, GridMismatchError) else "reduce"
+        where = {"atlas": atlas, "scalar": one.file.scalar, "file": one.file.path}
+        self.failures.append(self.task.trouble(step, error, **where))
+        return None
+
+    def _describe(self, one: ScanMap, atlas: str, numbers: Numbers) -> None:
+        """Note coordinates and attributes of the cube of an atlas, if this is its first map."""
+        if atlas in self.first:
+            return
+        task, opened = self.task, one.opened
+        asked = Question(
+            (opened.volume(),),
+            opened.grid,
+            resolve(task.stats),
+            (numbers.validity,),
+            (one.file.scalar,),
+            None,
+        )
+        coords, attrs = described(
+            asked,
+            Answer(numbers.rows, numbers.source, []),
+            {},
+            stats=task.stats,
+            validity=task.validity,
+            subject=task.scan,
+        )
+        self.first[atlas] = _of_atlas(coords), attrs
 
     def _joined(
         self,

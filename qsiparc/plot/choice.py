@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qsiparc.cube import require_cube, unselected
-from qsiparc.errors import CubeError
+from qsiparc.errors import CubeError, SelectionError
 from qsiparc.names import VALUE
 from qsiparc.selection import select
 
@@ -51,6 +51,9 @@ def choose(
     several = {str(dim): values.sizes[dim] for dim in others if values.sizes[dim] > 1}
     if several:
         raise CubeError(f"{what} shows one value at a place; choose one of {several}.")
+    nothing = [str(dim) for dim in values.dims if not values.sizes[dim]]
+    if nothing:
+        raise CubeError(f"{what} has nothing to show: this cube has no {nothing[0]}.")
     values = values.squeeze(others)
     values = values.expand_dims([dim for dim in keep if dim not in values.dims])
     return values.transpose(*keep).load()
@@ -58,9 +61,17 @@ def choose(
 
 def stat_of(cube: xr.Dataset, stat: str | None) -> str:
     """The statistic that was asked for; else the only one that there is, or the mean."""
-    if stat is None and "stat" in cube.coords and cube.coords["stat"].size == 1:
-        return str(cube.coords["stat"].item())
-    return "mean" if stat is None else stat
+    if stat is not None:
+        return str(stat[0]) if np.ndim(stat) == 1 and len(stat) == 1 else stat
+    stats = [str(one) for one in np.atleast_1d(require_cube(cube)["stat"].to_numpy())]
+    if len(stats) == 1:
+        return stats[0]
+    if "mean" not in stats:
+        raise SelectionError(
+            f"There is no stat 'mean' in this cube to show unless another is asked for: stat=…, "
+            f"one of {', '.join(stats)}."
+        )
+    return "mean"
 
 
 def texts(values: xr.DataArray, name: str) -> NDArray[Any]:

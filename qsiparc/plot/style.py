@@ -13,6 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, Locator, MaxNLocator, ScalarFormatter
 from matplotlib.transforms import ScaledTranslation
 
+from qsiparc.errors import OptionError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -196,6 +198,8 @@ def colours(
     cmap, norm, extend
         ``extend`` as `matplotlib.figure.Figure.colorbar` takes it.
     """
+    if vmin is not None and vmax is not None and not vmin < vmax:
+        raise OptionError(f"vmin is below vmax, not {vmin!r} and {vmax!r}.")
     finite = values[np.isfinite(values)]
     finite = finite if finite.size else np.zeros(1)
     low, high = np.percentile(finite, ROBUST if robust else (0, 100)).tolist()

@@ -52,6 +52,12 @@ class Brain:
         """Turn a map, and labels on its grid, by whole quarter turns: nothing is interpolated."""
         further = {str(d): n for d, n in volume.sizes.items() if d not in VOXEL_DIMS and n > 1}
         if further:
+            if not set(VOXEL_DIMS) & set(volume.dims):
+                raise SpaceError(
+                    f"This is no volume: it has no dims {', '.join(VOXEL_DIMS)}, but {further}. "
+                    f"Numbers of regions are shown by the whole cube: cube.parc.plot, not "
+                    f"cube.value.parc.plot; or painted on a label image: .parc.to_volume(dseg)."
+                )
             raise SpaceError(f"A figure shows one volume; select along {further}.")
         volume = volume.squeeze([dim for dim in volume.dims if dim not in VOXEL_DIMS])
         grid = voxel_grid(volume)
@@ -61,6 +67,7 @@ class Brain:
             on_map = Parcellation.from_labels(dseg).on(grid, resample=resample)
             labels = _turned(on_map.to_labels().to_numpy(), axes, flips)
         values = volume.transpose(*VOXEL_DIMS).to_numpy()
+        values = values.astype(np.uint8) if values.dtype.kind == "b" else values
         return cls(_turned(values, axes, flips), labels, grid.reoriented(axes, flips))
 
     def cropped(self) -> Brain:

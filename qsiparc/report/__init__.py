@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from qsiparc.archive import STUDY, open_tree
 from qsiparc.atomic import replacing
 from qsiparc.errors import CubeError, OptionError, QsiparcWarning, warn
+from qsiparc.missing import require_folder
 from qsiparc.report.finding import to_frame
 from qsiparc.report.inspection import inspect
 from qsiparc.report.mosaics import draw_mosaics
@@ -60,6 +61,8 @@ def write_report(
         There is no archive in `out`.
     OptionError
         jinja2 is not installed.
+    FileNotFoundError
+        There is no folder to write to; none is made.
 
     Examples
     --------
@@ -77,7 +80,9 @@ def write_report(
 
     out = Path(out)
     path = out / REPORT if path is None else Path(path)
-    with closing(open_tree(_archive(out))) as tree:
+    archive = _archive(out)
+    require_folder(path)
+    with closing(open_tree(archive)) as tree:
         atlases = [Atlas(name, node.to_dataset()) for name, node in tree.children.items()]
         notes = read_notes(out)
         inspection = inspect(atlases, notes)

@@ -32,6 +32,8 @@ class Sheet:
         Which scans have it.
     mean, std, n_voxels, coverage : numpy.ndarray, shape (region, scan)
         NaN where a scan has no value, and throughout where the study has no such statistic.
+    min_voxels, min_coverage : float, optional
+        What a region needs for a mean, in this study.
     """
 
     name: str
@@ -42,6 +44,18 @@ class Sheet:
     std: NDArray[np.float64]
     n_voxels: NDArray[np.float64]
     coverage: NDArray[np.float64]
+    min_voxels: float = 0
+    min_coverage: float = 0
+
+    @property
+    def withheld(self) -> NDArray[np.bool_]:
+        """Where the study keeps counts alone, since too little of a region is valid."""
+        enough = np.ones(self.mean.shape, np.bool_)
+        if self.min_voxels:
+            enough &= self.n_voxels >= self.min_voxels
+        if self.min_coverage:
+            enough &= self.coverage >= self.min_coverage
+        return ~enough
 
     @property
     def n_atlas_voxels(self) -> NDArray[np.float64]:
@@ -120,4 +134,12 @@ class Atlas:
             for stat in has:
                 values = self.cube[VALUE].sel(stat=stat).isel(scalar=n).to_numpy()
                 read[stat] = np.where(ok, values, np.nan)
-            yield Sheet(name, units[n], params[n], ok, **read)
+            yield Sheet(
+                name,
+                units[n],
+                params[n],
+                ok,
+                **read,
+                min_voxels=self.cube.attrs.get("min_voxels", 0),
+                min_coverage=self.cube.attrs.get("min_coverage", 0),
+            )

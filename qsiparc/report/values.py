@@ -53,7 +53,8 @@ def check_huge(atlas: Atlas, sheet: Sheet, found: Findings) -> NDArray[np.bool_]
     """
     with np.errstate(invalid="ignore"):
         large = (np.abs(sheet.mean) >= HUGE) | (np.abs(sheet.std) >= HUGE)
-        huge = large | ((sheet.n_voxels > 0) & np.isnan(sheet.mean) & _has(sheet.mean))
+        none = (sheet.n_voxels > 0) & np.isnan(sheet.mean) & _has(sheet.mean)
+    huge = large | (none & ~sheet.withheld)
     if huge.any():
         _add(atlas, sheet, "huge", huge, found, scored=np.ones_like(sheet.mean))
     return huge
