@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from qsiparc.cli_build import BidsCommand, build
+from qsiparc.cli_build import build
 from qsiparc.cli_finalize import finalize
+from qsiparc.cli_options import BidsCommand, several
 from qsiparc.cli_quality import report
 from qsiparc.errors import QsiparcError, QsiparcWarning
 from qsiparc.version import __version__
@@ -62,31 +63,22 @@ def main() -> None:
     """Numbers per brain region from diffusion MRI maps."""
 
 
-class FindCommand(BidsCommand):
-    """Options as those of `qsiparc build`, some by a second name, too; one folder."""
-
-    names = (*BidsCommand.names, "--subject", "--session", "--scalar")
-    n_folders = 1
-
-
 @main.command(
-    cls=FindCommand,
+    cls=BidsCommand,
     short_help="Show what a QSIRecon tree holds, what is left out, and why.",
     context_settings={"token_normalize_func": lambda name: name.replace("_", "-")},
 )
 @click.argument("directory", type=click.Path(exists=True, file_okay=False), metavar="DIR")
-@BidsCommand.several(
+@several(
     "subject", "--participant-label", "--subject", "-p",
     metavar="LABEL ...", text="Only these participants.",
 )  # fmt: skip
-@BidsCommand.several(
+@several(
     "session", "--session-label", "--session", "-s",
     metavar="LABEL ...", text="Only these sessions.",
 )  # fmt: skip
-@BidsCommand.several("--atlas", "-a", metavar="NAME ...", text="Only these atlases.")
-@BidsCommand.several(
-    "scalar", "--scalars", "--scalar", "-m", metavar="NAME ...", text="Only these scalars."
-)
+@several("--atlas", "-a", metavar="NAME ...", text="Only these atlases.")
+@several("scalar", "--scalars", "--scalar", "-m", metavar="NAME ...", text="Only these scalars.")
 @click.option("--template", is_flag=True, help="Pair in template space, not in native space.")
 @click.option("--table", is_flag=True, help="Print every file, with reasons, as TSV.")
 def find(

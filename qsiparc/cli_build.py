@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import logging
-import re
 import sys
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from qsiparc.cli_options import (
+    BidsCommand,
+    Output,
+    report_option,
+    several,
+    shard_of,
+    tables_of,
+    valid_range_of,
+    zarr_format_option,
+)
 from qsiparc.cli_report import NONE, Teller, show_plan, summarise
 from qsiparc.errors import BuildError, OptionError, QsiparcError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator
 
     import distributed
-
-F = TypeVar("F", bound="Callable[..., object]")
 
 STOPPED: Final = 1
 """Exit code when `--strict` stopped."""
@@ -38,105 +45,6 @@ Exit codes: 0 every scan is whole, 1 some failed (failures.tsv) or --strict stop
 succeeded, 130 interrupted. The same command goes on where the last one ended.
 """
 
-_SEVERAL: Final = ("--participant-label", "--session-label", "--atlas", "--scalars", "--stats")
-_SHORT: Final = ("-p", "-s", "-a", "-m")
-_N_FOLDERS: Final = 2
-
-
-class BidsCommand(click.Command):
-    """Options of which several values may follow one name, as BIDS Apps have them."""
-
-    names: tuple[str, ...] = (*_SEVERAL, *_SHORT)
-    """Of these options."""
-
-    n_folders = _N_FOLDERS
-    """Folders that come before values, if they do not come first of all."""
-
-    @staticmethod
-    def several(*names: str, metavar: str, text: str) -> Callable[[F], F]:
-        """An option that takes several values, also in one, apart by spaces or commas."""
-        return _several(*names, metavar=metavar, text=text)
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Repeat the name before each value, once all folders have been named."""
-        repeated: list[str] = []
-        name, n_plain, awaited = "", 0, 0
-        takes = {
-            flag: option.nargs
-            for option in self.params
-            if isinstance(option, click.Option) and not option.is_flag and not option.count
-            for flag in option.opts
-        }
-        for arg in args:
-            flag, _, value = arg.replace("_", "-").partition("=")
-            if awaited:  # perhaps a number below 0
-                awaited -= 1
-            elif arg.startswith("-") and len(arg) > 1:
-                name = flag if flag in self.names else ""
-                awaited = 0 if value else takes.get(flag, 0)
-            elif name and n_plain >= self.n_folders:
-                repeated.append(name)
-            else:
-                n_plain += 1
-            repeated.append(arg)
-        return super().parse_args(ctx, repeated)
-
-
-def _labels(_context: click.Context, _option: click.Parameter, given: Sequence[str]) -> list[str]:
-    """Labels, one an option or several of them in one, apart by spaces or commas."""
-    labels = [label for text in given for label in re.split(r"[\s,]+", text) if label]
-    if given and not labels:
-        raise click.BadParameter("it is empty, of a variable that is not set, perhaps.")
-    return labels
-
-
-class _Output(click.Path):
-    """A folder to write to; an empty name would be the folder that one is in."""
-
-    def convert(
-        self,
-        value: Any,  # noqa: ANN401 - click's
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> Any:  # noqa: ANN401 - the same
-        if not str(value):
-            self.fail("it is empty, of a variable that is not set, perhaps.", param, ctx)
-        return super().convert(value, param, ctx)
-
-
-def _tables(
-    _context: click.Context, _option: click.Parameter, given: Sequence[str]
-) -> dict[str, str]:
-    wrong = [text for text in given if not all(text.partition("="))]
-    if wrong:
-        raise click.BadParameter(f"ATLAS=FILE is expected, not {wrong[0]!r}.")
-    return {text.partition("=")[0]: text.partition("=")[2] for text in given}
-
-
-def _range(
-    _context: click.Context, _option: click.Parameter, given: tuple[float, float] | None
-) -> tuple[float, float] | None:
-    from qsiparc.validity import as_range
-
-    try:
-        return None if given is None else as_range(given, "LO HI are")
-    except OptionError as error:
-        raise click.BadParameter(str(error)) from error
-
-
-def _shard(_context: click.Context, _option: click.Parameter, given: str | None) -> Any:  # noqa: ANN401 - click's
-    from qsiparc.cohort.plan import parse_shard
-
-    try:
-        return parse_shard(given) if given else None
-    except OptionError as error:
-        raise click.BadParameter(str(error)) from error
-
-
-def _several(*names: str, metavar: str, text: str) -> Callable[[F], F]:
-    """An option that takes several values."""
-    return click.option(*names, multiple=True, callback=_labels, metavar=metavar, help=text)
-
 
 @click.command(
     cls=BidsCommand,
@@ -144,14 +52,14 @@ def _several(*names: str, metavar: str, text: str) -> Callable[[F], F]:
     context_settings={"token_normalize_func": lambda name: name.replace("_", "-")},
 )
 @click.argument("qsirecon_dir", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.argument("output_dir", type=_Output(file_okay=False, path_type=Path))
-@_several("--participant-label", "-p", metavar="LABEL ...", text="Only these participants.")
-@_several("--session-label", "-s", metavar="LABEL ...", text="Only these sessions.")
-@_several("--atlas", "-a", metavar="NAME ...", text="Only these atlases.")
-@_several(
+@click.argument("output_dir", type=Output(file_okay=False, path_type=Path))
+@several("--participant-label", "-p", metavar="LABEL ...", text="Only these participants.")
+@several("--session-label", "-s", metavar="LABEL ...", text="Only these sessions.")
+@several("--atlas", "-a", metavar="NAME ...", text="Only these atlases.")
+@several(
     "--scalars", "-m", metavar="NAME ...", text="Only these maps, as `qsiparc find` calls them."
 )
-@_several(
+@several(
     "--stats",
     metavar="NAME ...",
     text="A tier (core, extended, diagnostic) or names of statistics.  [default: extended]",
@@ -162,7 +70,7 @@ def _several(*names: str, metavar: str, text: str) -> Callable[[F], F]:
 @click.option(
     "--valid-range",
     type=(float, float),
-    callback=_range,
+    callback=valid_range_of,
     metavar="LO HI",
     help="Values outside are missing, in all maps.",
 )
@@ -183,7 +91,7 @@ def _several(*names: str, metavar: str, text: str) -> Callable[[F], F]:
 @click.option(
     "--lut",
     multiple=True,
-    callback=_tables,
+    callback=tables_of,
     metavar="ATLAS=FILE",
     help="Use this look-up table for that atlas.",
 )
@@ -195,7 +103,7 @@ def _several(*names: str, metavar: str, text: str) -> Callable[[F], F]:
     metavar="ADDRESS",
     help="Let a dask cluster do the work: its address, or its scheduler's JSON file.",
 )
-@click.option("--shard", callback=_shard, metavar="I/N", help="Do share I of N; finalize later.")
+@click.option("--shard", callback=shard_of, metavar="I/N", help="Do share I of N; finalize later.")
 @click.option("--strict", is_flag=True, help="Stop at the first failure.")
 @click.option(
     "--check-content", is_flag=True, help="Compare inputs by what they hold, not by size and time."
@@ -205,14 +113,8 @@ def _several(*names: str, metavar: str, text: str) -> Callable[[F], F]:
 @click.option("--tsv", is_flag=True, help="Also write a long table of every scan and atlas.")
 @click.option("--netcdf", is_flag=True, help="Also write the study as one netCDF file.")
 @click.option("--parquet", is_flag=True, help="Also write the study as one long table.")
-@click.option("--report/--no-report", default=True, help="Write the quality report, report.html.")
-@click.option(
-    "--zarr-format",
-    type=click.Choice(["3", "2"]),
-    default="3",
-    show_default=True,
-    help="Of the archive; 2 is for old readers.",
-)
+@report_option
+@zarr_format_option
 @click.option("--verbose", "-v", count=True, help="Name every scan; -vv also what was noticed.")
 def build(
     qsirecon_dir: Path,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from qsiparc.cli_options import report_option, zarr_format_option
 from qsiparc.cli_report import FAILED, NONE, counted, tell_archive
 from qsiparc.errors import QsiparcError
 
@@ -22,17 +23,11 @@ succeeded, or there is nothing to put together.
 
 @click.command(epilog=_EPILOG)
 @click.argument("output", type=click.Path(exists=True, file_okay=False), metavar="OUTPUT_DIR")
-@click.option(
-    "--zarr-format",
-    type=click.Choice(["3", "2"]),
-    default="3",
-    show_default=True,
-    help="Of the archive; 2 is for old readers.",
-)
+@zarr_format_option
 @click.option("--netcdf", is_flag=True, help="Write qsiparc.nc, too: the same in one file.")
 @click.option("--parquet", is_flag=True, help="Write qsiparc.parquet, too: one long table.")
 @click.option("--tsv", is_flag=True, help="Write a long table of every scan and atlas, too.")
-@click.option("--report/--no-report", default=True, help="Write the quality report, report.html.")
+@report_option
 def finalize(
     output: str,
     *,

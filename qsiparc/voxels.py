@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, Final
 
@@ -109,10 +110,7 @@ class NiftiArray(BackendArray):
     @property
     def nbytes(self) -> int:
         """Bytes of the voxels in the (inflated) file."""
-        size = self.stored.itemsize
-        for n in self.shape:
-            size *= n
-        return size
+        return math.prod(self.shape, start=self.stored.itemsize)
 
     def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:  # noqa: ANN401 - xarray's signature
         return indexing.explicit_indexing_adapter(

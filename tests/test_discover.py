@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from made_tree import reason_of, touch
 
 from qsiparc.discover import (
     AtlasDsegFile,
@@ -17,21 +18,6 @@ from qsiparc.discover import (
 )
 from qsiparc.discover.bidsfile import software_of
 from qsiparc.errors import DiscoveryError
-
-
-def touch(root, *names):
-    for name in names:
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-    return root
-
-
-def reason_of(root, name):
-    table = find(root).to_dataframe()
-    (reason,) = table.loc[table["path"].str.endswith(name), "reason"]
-    return reason
-
 
 # What is a map, and what is not
 

@@ -3,18 +3,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from made_tree import reason_of, touch
 
 from qsiparc.discover import find
 from qsiparc.discover.identity import Scalar, is_template, short_ids, space_distance
 from qsiparc.errors import DiscoveryWarning
-
-
-def touch(root, *names):
-    for name in names:
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-    return root
 
 
 def paired(root, **options):
@@ -24,12 +17,6 @@ def paired(root, **options):
         (Path(one).name.split(".")[0], Path(dseg).name.split(".")[0])
         for one, dseg in zip(pairs["map_path"], pairs["dseg_path"], strict=True)
     }
-
-
-def reason_of(root, name):
-    table = find(root).to_dataframe()
-    (reason,) = table.loc[table["path"].str.endswith(name), "reason"]
-    return reason
 
 
 # Spaces

@@ -6,8 +6,6 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 from qsiparc.atlas.hemisphere import hemisphere_of_cell, infer_hemisphere
 from qsiparc.errors import LutError, LutWarning, warn
 
@@ -33,12 +31,13 @@ where there is none by its heading."""
 HEMISPHERE_COLUMNS: Final = ("hemisphere", "hemi", "hem", "side", "laterality")
 """Headings of a column that may say which side a region is on."""
 
+LABELS: Final = range(-(2**63), 2**63)
+"""The numbers that fit into 64 bits, as the labels of an image do."""
+
 _RIVAL_IDS: Final = ("region_index", "index", "region_id", "label_id", "id", "label")
 _ID: Final = re.compile(r"\s*([+-]?\d{1,999})(?:\.0*)?\s*", re.ASCII)
 _NO_TEXT: Final = re.compile("[\0\ud800-\udfff]")
 _SHOWN: Final = 120
-_LEAST: Final = int(np.iinfo(np.int64).min)
-_MOST: Final = int(np.iinfo(np.int64).max)
 
 
 @dataclass(frozen=True)
@@ -239,7 +238,7 @@ def _parse_ids(read: LabelTable, cells: list[str]) -> list[int]:
         if found is None:
             problem = f"the id is {shown(cell)}, not a whole number" if cell.strip() else "no id"
             raise LutError(f"{read.where(row)}: {problem}. Every region needs an integer id.")
-        if not _LEAST <= found <= _MOST:
+        if found not in LABELS:
             raise LutError(
                 f"{read.where(row)}: the id {shown(cell)} does not fit into 64 bits, as the labels "
                 f"of an image do. Correct it."

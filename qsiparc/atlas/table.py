@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import bisect
-from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Self, get_args
@@ -12,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from qsiparc.atlas import display
-from qsiparc.atlas.columns import LabelTable, interpret, is_id_heading, is_text
+from qsiparc.atlas.columns import LABELS, interpret, is_text
+from qsiparc.atlas.frame import cell_text, read_frame
 from qsiparc.errors import LutError
 from qsiparc.names import Hemisphere
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from qsiparc.atlas.columns import LabelTable
+
 _COLUMNS: Final = ["region_index", "region_name", "hemisphere"]
-_LEAST: Final = int(np.iinfo(np.int64).min)
-_MOST: Final = int(np.iinfo(np.int64).max)
 _NEAR: Final = 2
 
 
@@ -37,7 +37,7 @@ def _check_region(region: RegionInfo) -> None:
     name: object = region.name
     if isinstance(index, bool) or not isinstance(index, int | np.integer):
         raise LutError(f"The index of the region {name!r} is {index!r}. Expected an integer.")
-    if not _LEAST <= int(index) <= _MOST:
+    if int(index) not in LABELS:
         raise LutError(f"The index {index} of the region {name!r} does not fit into 64 bits.")
     if not isinstance(name, str) or not name.strip() or not is_text(name):
         raise LutError(f"The region {index} is named {name!r}. Expected text: give it a name.")
@@ -48,30 +48,6 @@ def _check_region(region: RegionInfo) -> None:
         )
 
 
-def _as_text(cell: object) -> str:
-    if cell is None or cell is pd.NA or cell is pd.NaT or cell != cell:  # noqa: PLR0124 - NaN
-        return ""
-    text = cell.decode("utf-8", "replace") if isinstance(cell, bytes) else str(cell)
-    if not is_text(text):
-        raise LutError(
-            f"A cell of the table holds {text[:80]!r}, with half a character or a NUL in it, which "
-            f"cannot be stored as text."
-        )
-    return text
-
-
-def _inexact(df: pd.DataFrame) -> frozenset[str]:
-    """Columns of floats with whole numbers that floats cannot tell from the next one."""
-    found = set()
-    for heading, column in df.items():
-        if pd.api.types.is_float_dtype(column.dtype):
-            exact = 2.0 ** (np.finfo(getattr(column.dtype, "numpy_dtype", column.dtype)).nmant + 1)
-            values = np.abs(column.to_numpy(np.float64, na_value=0))
-            if ((values >= exact) & np.isfinite(values)).any():
-                found.add(str(heading))
-    return frozenset(found)
-
-
 def _as_extra(extra: pd.DataFrame | None, n_regions: int) -> pd.DataFrame:
     if extra is None:
         return pd.DataFrame(index=pd.RangeIndex(n_regions))
@@ -80,7 +56,7 @@ def _as_extra(extra: pd.DataFrame | None, n_regions: int) -> pd.DataFrame:
     taken = [heading for heading in extra.columns if heading in _COLUMNS]
     if taken:
         raise LutError(f"`extra` has a column {taken[0]!r}, which every look-up table has itself.")
-    return extra.map(_as_text).astype(str).reset_index(drop=True)
+    return extra.map(cell_text).astype(str).reset_index(drop=True)
 
 
 @dataclass(frozen=True)
@@ -188,20 +164,7 @@ class AtlasLUT:
         >>> AtlasLUT.from_dataframe(df)[1]
         RegionInfo(index=1, name='Left Caudate', hemisphere='L')
         """
-        if not isinstance(df, pd.DataFrame):
-            raise TypeError(
-                f"from_dataframe takes a DataFrame, not {type(df).__name__}. Of ids and names: "
-                f"pd.DataFrame({{'index': ids, 'name': names}}); of a file: read_lut(path)."
-            )
-        if is_id_heading(df.index.name) and df.index.name not in df.columns:
-            df = df.reset_index()
-        headings = [str(heading) for heading in df.columns]
-        twice = [h for h, n in Counter(headings).items() if n > 1]
-        if twice:
-            raise LutError(f"Two columns of the table are headed {twice[0]!r}. Rename one of them.")
-        table = df.astype(object).map(_as_text).set_axis(headings, axis=1).reset_index(drop=True)
-        read = LabelTable(table, list(range(len(df))), "iloc", "the table", _inexact(df))
-        return cls.from_labels(read, atlas_name, background=background)
+        return cls.from_labels(read_frame(df), atlas_name, background=background)
 
     @classmethod
     def from_labels(
@@ -274,7 +237,7 @@ class AtlasLUT:
             the label file as text, verbatim.
         """
         columns = {
-            "region_index": np.array([r.index for r in self._regions], dtype=np.int64),
+            "region_index": self.labels(),
             "region_name": pd.Series([r.name for r in self._regions], dtype=str),
             "hemisphere": pd.Series([r.hemisphere for r in self._regions], dtype=str),
         }
