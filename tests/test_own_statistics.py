@@ -10,7 +10,7 @@ import xarray as xr
 from phantoms import ramp, volume
 
 import qsiparc
-from qsiparc.catalogue import resolve, tiers
+from qsiparc.catalogue import REGISTERED, resolve, tiers
 from qsiparc.catalogue.identity import identity
 from qsiparc.catalogue.own import own_attrs
 from qsiparc.errors import OptionError, StatisticError, UnknownStatisticError
@@ -252,3 +252,20 @@ def test_one_that_changes_as_it_runs_is_told_apart_by_what_it_was_before(fa):
     fa.parc.extract(volume(LABELS), stats=statistics)
     assert own_attrs(statistics) == before
     assert own_attrs(resolve({"drawn": drawn})) != before
+
+
+def test_a_registered_one_is_told_apart_by_what_it_refers_to_now():
+    limits = [0.2]
+
+    def share_above(values):
+        return (values > limits[0]).mean()
+
+    qsiparc.register_statistic("share_above", share_above, replace=True)
+    try:
+        before = own_attrs(resolve("share_above"))
+        assert own_attrs(resolve("share_above")) == before
+        limits[0] = 0.5
+        assert own_attrs(resolve("share_above")) != before
+        assert own_attrs(resolve("all")) != before
+    finally:
+        del REGISTERED["share_above"]

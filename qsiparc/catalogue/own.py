@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -131,6 +131,26 @@ def own_statistic(
         tier="all",
         reference=reference,
     )
+
+
+def as_it_is_now(statistic: Statistic) -> Statistic:
+    """A statistic of one's own, told apart by what its function is now, not when it was declared.
+
+    What a function refers to may have changed since then.
+
+    Parameters
+    ----------
+    statistic : Statistic
+        As `own_statistic` declares it.
+
+    Returns
+    -------
+    Statistic
+    """
+    own = statistic.function
+    if not isinstance(own, PerRegion):
+        return statistic
+    return replace(statistic, function=replace(own, told=identity(own.function)))
 
 
 def _check(name: object, function: object) -> None:

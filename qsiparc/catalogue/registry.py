@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from qsiparc.catalogue import centre, counts, filtered, normality, shape
-from qsiparc.catalogue.own import own_statistic
+from qsiparc.catalogue.own import as_it_is_now, own_statistic
 from qsiparc.errors import OptionError, UnknownStatisticError
 from qsiparc.names import OUTPUT_COLUMNS
 
@@ -123,7 +123,7 @@ def by_name(name: str) -> Statistic:
     if name in CATALOGUE:
         return CATALOGUE[name]
     if name in REGISTERED:
-        return REGISTERED[name]
+        return as_it_is_now(REGISTERED[name])
     known = [*CATALOGUE, *REGISTERED]
     near = difflib.get_close_matches(str(name), [*known, *tiers()], 1)
     if near:

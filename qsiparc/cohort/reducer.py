@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from qsiparc.cohort.maps import ScanMap
     from qsiparc.cohort.task import Task
     from qsiparc.parcellation import Parcellation
-    from qsiparc.turns import Turn
     from qsiparc.validity import Validity
 
 
@@ -81,21 +80,16 @@ class Reducer:
 
     def __init__(self, task: Task) -> None:
         self._task = task
-        self._is_built_in = _are_built_in(task.stats)
+        self.is_built_in = _are_built_in(task.stats)
+        """Whether no function of a user is called, which might not like company."""
         self._lock = Lock()
         self._rows: dict[tuple[str, str], tuple[Regions | Exception, list[str]]] = {}
         """By atlas and label image, its regions or why it has none, and what there is to say."""
 
-    def reduce(self, one: ScanMap, turn: Turn) -> dict[str, Found]:
-        """What becomes of a map that was read, by atlas; nothing that goes wrong is raised.
-
-        Functions of a user run when it is the turn of the map: nobody said that they can run beside
-        each other, and one that draws numbers at random draws the same each time.
-        """
+    def reduce(self, one: ScanMap) -> dict[str, Found]:
+        """What becomes of a map that was read, by atlas; nothing that goes wrong is raised."""
         if one.error or one.is_4d:
             return {}
-        if not self._is_built_in:
-            turn.come()
         return {
             atlas: self._found(one, atlas, dseg)
             for atlas, dseg in one.file.dsegs.items()

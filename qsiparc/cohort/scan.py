@@ -20,7 +20,6 @@ from qsiparc.cohort.work import Work
 from qsiparc.errors import bare, collected_warnings
 from qsiparc.names import legible
 from qsiparc.sieve import Sieve
-from qsiparc.turns import Turns
 from qsiparc.version import __version__
 
 if TYPE_CHECKING:
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
     from qsiparc.cohort.reducer import Found
     from qsiparc.cohort.task import Task
-    from qsiparc.turns import Turn
 
 AHEAD: Final = 2
 """Steps that wait for a thread, for each that is in one: enough to do while a part is written."""
@@ -72,13 +70,12 @@ def run_tasks(tasks: Iterable[Task], *, threads: int = 1) -> Iterator[Status]:
     Status
         Of each, in their order. Nothing that goes wrong with a scan is raised.
     """
-    own, turns = _Own(), Turns()
 
     def made(step: _Step) -> tuple[_Step, Any]:
-        return step, step.make(own.sieve)
+        return step, step.make()
 
-    several = threads > 1
-    scans = (_Scan(task, turns) for task in tasks)
+    several, own = threads > 1, _Own()
+    scans = (_Scan(task, own) for task in tasks)
     steps = _steps(scans, held_back=HELD_BACK if several else 0)
     n = (1 + AHEAD) * threads - 1 if several else 0
     with handing_over() if several else nullcontext():
@@ -97,9 +94,9 @@ class _Own(local):
 
 
 class _Step(NamedTuple):
-    """What is made of a scan in whatever thread, and what is done with it when it is its turn."""
+    """What is made of a scan in whatever thread, and what the caller's does with it in turn."""
 
-    make: Callable[[Sieve], Any]
+    make: Callable[[], Any]
     take: Callable[[Any], Status | None]
 
 
@@ -131,37 +128,43 @@ def _steps(scans: Iterable[_Scan], *, held_back: int) -> Iterator[_Step]:
 class _Scan:
     """A scan on its way, whatever happens to it."""
 
-    def __init__(self, task: Task, turns: Turns) -> None:
+    def __init__(self, task: Task, own: _Own) -> None:
         self._maps = [ScanMap(file) for file in task.maps]
         self._reader = ScanReader(task)
         self._reducer = Reducer(task)
-        self._turns = turns
+        self._own = own
         self._work = Work(task, list(task.failures), list(task.left_out))
         self._messages: list[str] = []
         self._error: Exception | None = None
 
     def steps(self) -> Iterator[_Step]:
-        """Read the label images; read and reduce each map; write the part."""
+        """Read the label images; read and reduce each map; write the part.
+
+        Functions of a user run in the caller's thread, in the order of the maps: nobody said that
+        they may run elsewhere, or beside each other, and one that draws numbers at random draws the
+        same each time.
+        """
         yield _Step(self._read_labels, _nothing)
         for one in self._maps:
-            turn = self._turns.give()
-            yield _Step(partial(self._reduced, one, turn), partial(self._take, one))
+            if self._reducer.is_built_in:
+                yield _Step(partial(self._reduced, one), partial(self._take, one))
+            else:
+                yield _Step(_nothing, partial(self._reduce_and_take, one))
         yield _Step(_nothing, self._end)
 
-    def _read_labels(self, _: Sieve) -> None:
+    def _read_labels(self) -> None:
         with suppress(Exception):  # all maps wait for them, and are told
             for first in self._maps[:1]:
                 self._reader.read_labels(first)
 
-    def _reduced(self, one: ScanMap, turn: Turn, sieve: Sieve) -> dict[str, Found] | Exception:
+    def _reduced(self, one: ScanMap) -> dict[str, Found] | Exception:
         try:
-            self._reader.read(one, sieve)
-            return self._reducer.reduce(one, turn)
+            self._reader.read(one, self._own.sieve)
+            return self._reducer.reduce(one)
         except Exception as error:  # noqa: BLE001 - it is told in the status
             return bare(error)
         finally:
             one.let_go()
-            turn.end()
 
     def _take(self, one: ScanMap, found: dict[str, Found] | Exception) -> None:
         def take() -> None:
@@ -170,6 +173,9 @@ class _Scan:
             self._work.take(one, found)
 
         self._do(take)
+
+    def _reduce_and_take(self, one: ScanMap, _: None) -> None:
+        self._take(one, self._reduced(one))
 
     def _end(self, _: None) -> Status:
         """Write the part."""
@@ -207,7 +213,7 @@ class _Scan:
         self._messages += [one for one in dict.fromkeys(messages) if one not in self._messages]
 
 
-def _nothing(_: object) -> None:
+def _nothing(*_: object) -> None:
     """For a step that has nothing to make, or nothing to take."""
 
 
