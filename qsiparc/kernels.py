@@ -31,6 +31,9 @@ TABLE: Final = 2**22
 CODES: Final = 2**16
 """As many numbers as 16 bits can tell apart."""
 
+LONGEST: Final = 8
+"""Bytes of the longest integers."""
+
 RESOLUTION: Final = float(np.finfo(np.float64).resolution)
 
 
@@ -147,8 +150,9 @@ class Segments:
         """Voxels of each region, valid or not."""
         # NumPy sorts bytes by comparing them, unless it is asked for its radix sort.
         kind: Final = "stable" if values.dtype.itemsize == 1 else "quicksort"
+        keys = _sort_keys(values)
         for start, stop in pairwise(offsets.tolist()):
-            values[start:stop].sort(kind=kind)
+            keys[start:stop].sort(kind=kind)
         last = values[offsets[1:][self.sizes > 0] - 1]
         if values.dtype.kind == "f" and np.isnan(last).any():  # sorted behind all else
             valid = ~np.isnan(values)
@@ -287,6 +291,18 @@ class Segments:
             values = self.values[self.offsets[full[place]] : self.offsets[full[place] + 1]]
             with np.errstate(invalid="ignore"):
                 mean[place] = values.astype(np.float64).mean()
+
+
+def _sort_keys(values: NDArray[Any]) -> NDArray[Any]:
+    """What to sort so that values are sorted: their bits, where these have the same order.
+
+    So have those of floats with a clear sign bit, NaN behind infinity. NumPy sorts them sooner, for
+    it looks through floats for NaN first.
+    """
+    if values.dtype.kind != "f" or values.dtype.itemsize > LONGEST or not values.size:
+        return values
+    bits = values.view(values.dtype.str.replace("f", "i"))
+    return bits if bits.min() >= 0 else values
 
 
 def _shift(moments: NDArray[np.float64]) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -85,6 +87,23 @@ def test_nan_is_dropped_a_region_at_a_time():
     np.testing.assert_array_equal(s.median, [2, np.nan, 2, 7])
     np.testing.assert_array_equal(s.moment(2), [1, np.nan, 0, 0])
     assert s.values.tolist() == [1, 3, 2, 2, 7]
+
+
+@pytest.mark.parametrize("dtype", ["<f2", "<f4", ">f4", "<f8", ">f8", np.longdouble])
+@pytest.mark.parametrize("low", [0.0, -0.0, -1.0])
+@pytest.mark.parametrize("nan", [np.nan, -np.nan])
+def test_values_are_in_the_order_of_numpy_whatever_their_bits(dtype, low, nan):
+    rng = np.random.default_rng(0)
+    offsets = np.array([0, 5, 5, 300, 2000])
+    values = rng.gamma(2, size=2000).astype(dtype)
+    for special in (low, nan, np.inf, 0.0, np.finfo(dtype).smallest_subnormal):
+        values[rng.integers(0, values.size, 20)] = special
+    expected = [np.sort(values[a:b]) for a, b in pairwise(offsets)]
+    segments = Segments(values.copy(), offsets)
+    assert segments.values.dtype == values.dtype
+    for (a, b), own in zip(pairwise(segments.offsets), expected, strict=True):
+        assert np.array_equal(segments.values[a:b], own[~np.isnan(own)])
+    assert segments.count.tolist() == [int((~np.isnan(one)).sum()) for one in expected]
 
 
 def test_all_regions_without_a_valid_value():
