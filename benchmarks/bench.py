@@ -29,9 +29,9 @@ from timing import FEW, interleave, milliseconds, ratio, short, table, timed
 
 import qsiparc
 from qsiparc.catalogue import Sample, resolve
+from qsiparc.cohort.output import prepare_output
 from qsiparc.cohort.plan import Options, make_plan
 from qsiparc.cohort.scan import run_tasks
-from qsiparc.cohort.study import prepare_output
 from qsiparc.inflate import Inflation
 from qsiparc.kernels import Segments
 from qsiparc.kernels import make_plan as factorise

@@ -16,8 +16,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from qsiparc.cohort.output import prepare_output
 from qsiparc.cohort.plan import Options, make_plan
-from qsiparc.cohort.study import Study, prepare_output
+from qsiparc.cohort.study import Study
 from qsiparc.tutorial import make_qsirecon
 
 if TYPE_CHECKING:

@@ -44,8 +44,9 @@ def show_plan(root: Path, out: Path, options: Options) -> None:
     options : Options
         What is asked for.
     """
+    from qsiparc.cohort.output import check_output
     from qsiparc.cohort.plan import make_plan
-    from qsiparc.cohort.study import Study, check_output
+    from qsiparc.cohort.study import Study
 
     plan = make_plan(root, check_output(root, out), options)
     current: list[Status] = []

@@ -11,9 +11,10 @@ from killers import Killer
 
 import qsiparc
 from qsiparc.cohort import executors
+from qsiparc.cohort.output import prepare_output
 from qsiparc.cohort.parts import part_attrs, part_paths, read_part
 from qsiparc.cohort.plan import Options, make_plan
-from qsiparc.cohort.study import Study, prepare_output
+from qsiparc.cohort.study import Study
 from qsiparc.tutorial import make_qsirecon
 
 N_SCANS = 5

@@ -13,9 +13,10 @@ import pytest
 import qsiparc
 from qsiparc.atlas import AtlasLUT
 from qsiparc.catalogue import resolve
+from qsiparc.cohort.output import prepare_output
 from qsiparc.cohort.plan import Options, make_plan
 from qsiparc.cohort.scan import run_task, run_tasks
-from qsiparc.cohort.study import Study, prepare_output
+from qsiparc.cohort.study import Study
 from qsiparc.tutorial import make_qsirecon
 
 N_MAPS = 6

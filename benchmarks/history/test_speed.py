@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 import qsiparc
+from qsiparc.cohort.output import prepare_output
 from qsiparc.cohort.plan import Options, make_plan
 from qsiparc.cohort.scan import run_task
-from qsiparc.cohort.study import prepare_output
 from qsiparc.kernels import Segments, gather
 from qsiparc.kernels import make_plan as factorise
 from qsiparc.tutorial import make_qsirecon

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import json
-import os
-import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import xarray as xr
 
 from qsiparc.catalogue import resolve
 from qsiparc.cohort.choices import changes, require_one_set
-from qsiparc.cohort.derivative import describe_dataset, earlier_source
 from qsiparc.cohort.executors import require_portable, run_all
 from qsiparc.cohort.failures import write_tables
 from qsiparc.cohort.fingerprint import Inspector, why_to_do
 from qsiparc.cohort.lock import locked
+from qsiparc.cohort.output import check_output, prepare_output
 from qsiparc.cohort.parts import part_paths, stored_attrs, write_part
 from qsiparc.cohort.plan import make_plan
 from qsiparc.cohort.record import Report, Status, from_json
 from qsiparc.cohort.scan import part_attributes
-from qsiparc.errors import BuildError, CubeError, OptionError, QsiparcWarning, warn
+from qsiparc.errors import BuildError, CubeError, QsiparcWarning, warn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -30,88 +28,6 @@ if TYPE_CHECKING:
     from qsiparc.cohort.executors import Engine
     from qsiparc.cohort.plan import Options, Plan
     from qsiparc.cohort.task import Task
-
-_STALE: Final = 3600.0
-"""Age [s] at which a temporary file cannot be one that is being written."""
-
-
-def prepare_output(root: Path, out: Path) -> Path:
-    """Make the output folder, and make sure that it can be written to.
-
-    Parameters
-    ----------
-    root, out : Path
-        The tree and the output folder.
-
-    Returns
-    -------
-    Path
-        The output folder, absolute.
-
-    Raises
-    ------
-    OptionError
-        The output is the tree, or a folder in it.
-    BuildError
-        Nothing can be written there.
-
-    Warns
-    -----
-    QsiparcWarning
-        It holds the study of another tree.
-    """
-    out = check_output(root, out)
-    _warn_of_other_tree(root.expanduser().resolve(), out)
-    probe = out / f".probe.{os.getpid()}.tmp"
-    try:
-        (out / "parts").mkdir(parents=True, exist_ok=True)
-        probe.touch()
-        probe.unlink()
-        describe_dataset(out, source=root)
-        _sweep(out / "parts")
-    except OSError as error:
-        raise BuildError(f"{out}: cannot write there: {error}. Name another folder.") from error
-    return out
-
-
-def check_output(root: Path, out: Path) -> Path:
-    """The output folder, absolute, unless it lies in the tree; see `prepare_output`."""
-    try:
-        source, target = root.expanduser().resolve(), out.expanduser().resolve()
-    except (OSError, ValueError, RuntimeError) as error:  # a NUL, a loop of links, ~nobody
-        raise OptionError(f"The output {str(out)!r} is no folder: {error}.") from error
-    if target == source or source in target.parents:
-        raise OptionError(
-            f"The output {target} lies in the input {source}, where the next search would meet "
-            "it. Name a folder outside."
-        )
-    return target
-
-
-def _warn_of_other_tree(root: Path, out: Path) -> None:
-    """Say when scans of two trees come together; of one that moved, nothing is left behind."""
-    other = earlier_source(out)
-    if other is None or other == root or not other.is_dir():
-        return
-    if other in root.parents or root in other.parents:
-        return
-    warn(
-        f"{out} was built from {other} before, and is built from {root} now: scans of both will be "
-        "in it, and a scan that both hold will be that of now. Is it another study? Name another "
-        "output folder.",
-        QsiparcWarning,
-    )
-
-
-def _sweep(folder: Path) -> None:
-    """Delete what killed processes left half written."""
-    long_ago = time.time() - _STALE
-    for path in folder.glob(".*.tmp"):
-        try:
-            if path.stat().st_mtime < long_ago:
-                path.unlink()
-        except FileNotFoundError:
-            continue  # another build was faster
 
 
 @dataclass
