@@ -318,7 +318,7 @@ def _shift(moments: NDArray[np.float64]) -> None:
 
 
 def between(
-    low: NDArray[np.float64], high: NDArray[np.float64], part: NDArray[np.float64]
+    low: NDArray[np.float64], high: NDArray[np.float64], part: NDArray[np.floating]
 ) -> NDArray[np.float64]:
     """Linear interpolation, exact at both ends, also where an end is infinite."""
     with np.errstate(invalid="ignore", over="ignore"):

@@ -182,7 +182,7 @@ def anatomy(points: Floats, shape: Shape) -> Anatomy:
     core = _ellipsoid(half, (0, -14, 2, 32, 40, 25))
     depth = _depth(half, cerebrum, core, shape.sulcus_shift)
     nuclei = np.stack([_ellipsoid(half, n) for n in NUCLEI.values()], axis=1)
-    ventricle = np.max([_ellipsoid(half, v) for v in _VENTRICLES], axis=0)
+    ventricle = np.stack([_ellipsoid(half, v) for v in _VENTRICLES]).max(axis=0)
     deep = nuclei.max(axis=1)
 
     folia = np.minimum(cerebellum, 2.5 + 3 * np.sin(half[:, 2] / 1.9 + half[:, 1] / 9))
