@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Final, Literal, Never, NoReturn
 
 import xarray as xr
 
@@ -594,6 +594,7 @@ class _OnCubes(_OnAnything):
         participant_id: Label = None,
         session_id: Label = None,
         where: dict[str, Any] | None = None,
+        **others: Never,
     ) -> Any:  # noqa: ANN401 - what it was called on
         """Select by name.
 
@@ -637,7 +638,9 @@ class _OnCubes(_OnAnything):
         >>> dict(cube.parc.sel(region_name="region_0001", stat=["mean", "std"]).sizes)
         {'stat': 2, 'scalar': 1, 'subject': 1}
         """
-        from qsiparc.selection import select, wanted_of
+        from qsiparc.selection import refuse_others, select, wanted_of
+
+        refuse_others(others)
 
         wanted = {
             "region": region,
@@ -1066,6 +1069,9 @@ PLACES: Final[dict[type, dict[type, str]]] = {
         DatasetParc: "A cube has it, the whole Dataset: cube.parc, not cube.value.parc."
     },
     DatasetParc: {DataArrayParc: "A DataArray has it, one map or label image: maps['FA'].parc."},
-    DataTreeParc: {DatasetParc: "Its cubes have it: tree['4S156Parcels'].to_dataset().parc."},
+    DataTreeParc: {
+        _OnVolumes: "Maps and label images have it, which are on a grid: fa.parc. A cube is not.",
+        DatasetParc: "Its cubes have it: tree['4S156Parcels'].to_dataset().parc.",
+    },
 }
 """Where a method is that somebody looks for in the wrong place."""
