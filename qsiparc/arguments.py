@@ -40,6 +40,11 @@ def whole(given: Any, name: str, *, what: str) -> int:  # noqa: ANN401 - a user'
     raise OptionError(f"{name} is how many {what}, a whole number of at least 1, not {given!r}.")
 
 
+def plain(given: Any) -> Any:  # noqa: ANN401 - a user's
+    """What an array without dims holds, of NumPy or xarray; anything else as it is."""
+    return given.item() if getattr(given, "ndim", None) == 0 else given
+
+
 def is_whole(given: object) -> bool:
     """Whether something is a whole number, and neither True nor False."""
     return isinstance(given, int | np.integer) and not isinstance(given, bool)
@@ -47,8 +52,7 @@ def is_whole(given: object) -> bool:
 
 def number(given: Any, name: str, *, what: str) -> float:  # noqa: ANN401 - a user's
     """One real number, NaN and infinity too; or `OptionError` with what it is for."""
-    is_single = isinstance(given, np.ndarray | np.generic) and np.ndim(given) == 0
-    value = given.item() if is_single else given
+    value = plain(given)
     if isinstance(value, int | float):
         return float(value)
     raise OptionError(f"{name} is {what}, one number, not {given!r}.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 import numpy as np
 import xarray as xr
@@ -68,10 +68,8 @@ def wanted_of(arguments: Mapping[str, Any], where: Mapping[str, Any] | None) -> 
     return {**arguments, **where}
 
 
-def refuse_others(others: Mapping[str, object]) -> None:
+def refuse_others(others: Mapping[str, object]) -> NoReturn:
     """Say of arguments that ``.parc.sel`` does not have how to select by a coordinate."""
-    if not others:
-        return
     name, value = next(iter(others.items()))
     near = difflib.get_close_matches(name, [*_ARGUMENTS, "where"], 1)
     hint = f"Near: {near[0]}=…. " if near else ""

@@ -107,7 +107,7 @@ def test_fill_is_one_number(cube, given):
         cube.parc.to_volume(DSEG, stat="mean", fill=given)
 
 
-@pytest.mark.parametrize("given", [0, True, np.float32(0), np.array(0)])
+@pytest.mark.parametrize("given", [0, True, np.float32(0), np.array(0), FA.min()])
 def test_fill_may_be_of_numpy(cube, given):
     dseg = volume([0, 1, 2, 2], "sub-01_seg-Tiny_dseg.nii.gz")
     painted = cube.parc.to_volume(dseg, stat="mean", fill=given)
@@ -166,7 +166,9 @@ class TestFigures:
         with pytest.raises(OptionError, match="cut_coords"):
             FA.parc.plot.mosaic(cut_coords=given, display_mode=mode)
 
-    @pytest.mark.parametrize("given", [2, np.int64(2), np.array(2), (0, 0), np.zeros(2)])
+    @pytest.mark.parametrize(
+        "given", [2, np.int64(2), np.array(2), xr.DataArray(2), (0, 0), np.zeros(2)]
+    )
     def test_cut_coords_may_be_of_numpy(self, given):
         mode = "x" if np.ndim(given) == 0 else "z"
         shown = FA.parc.plot.mosaic(cut_coords=given, display_mode=mode)

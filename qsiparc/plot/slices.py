@@ -10,7 +10,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.image import AxesImage  # noqa: TC002 - numpydoc names it
 from matplotlib.patches import Rectangle
 
-from qsiparc.arguments import flag, is_whole, places, whole
+from qsiparc.arguments import flag, is_whole, places, plain, whole
 from qsiparc.captions import caption
 from qsiparc.errors import OptionError
 from qsiparc.parcellation import Parcellation
@@ -122,8 +122,7 @@ def _cuts(given: Any) -> int | list[float] | None:  # noqa: ANN401 - a user's
     """How many slices, or where they are."""
     if given is None:
         return None
-    if np.ndim(given) == 0 and isinstance(given, np.ndarray | np.generic):
-        given = given.item()
+    given = plain(given)
     if is_whole(given):
         return whole(given, "cut_coords", what="slices there are")
     said = "how many slices, a whole number, or a list of their places [mm]"

@@ -209,7 +209,7 @@ def colours(
     vmax = None if vmax is None else number(vmax, "vmax", what=said.format("end"))
     robust = flag(robust, "robust")
     if vmin is not None and vmax is not None and not vmin < vmax:
-        raise OptionError(f"vmin is below vmax, not {vmin!r} and {vmax!r}.")
+        raise OptionError(f"vmin is below vmax, not {vmin:g} and {vmax:g}.")
     finite = values[np.isfinite(values)]
     finite = finite if finite.size else np.zeros(1)
     low, high = np.percentile(finite, ROBUST if robust else (0, 100)).tolist()
