@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn
+import inspect
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, TypeVar, cast
 
 import xarray as xr
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     import nibabel as nib
@@ -26,7 +28,23 @@ if TYPE_CHECKING:
     from qsiparc.volume import Missing
     from qsiparc.weights import Image
 
+    F = TypeVar("F", bound=Callable[..., Any])
     Label = str | int | Sequence[Any] | slice | None
+
+
+def _telling_of_others(method: F) -> F:
+    """A method that says of arguments it lacks how to select by them; its signature stays."""
+    known = frozenset(inspect.signature(method).parameters)
+
+    @wraps(method)
+    def told(*args: Any, **given: Any) -> Any:  # noqa: ANN401 - the method's own
+        if not known >= given.keys():
+            from qsiparc.selection import refuse_others
+
+            refuse_others({name: value for name, value in given.items() if name not in known})
+        return method(*args, **given)
+
+    return cast("F", told)
 
 
 class _OnAnything:
@@ -577,6 +595,7 @@ class DataArrayParc(_OnVolumes):
 class _OnCubes(_OnAnything):
     """What a cube and a tree of cubes have in common."""
 
+    @_telling_of_others
     def sel(
         self,
         *,
@@ -1066,6 +1085,9 @@ PLACES: Final[dict[type, dict[type, str]]] = {
         DatasetParc: "A cube has it, the whole Dataset: cube.parc, not cube.value.parc."
     },
     DatasetParc: {DataArrayParc: "A DataArray has it, one map or label image: maps['FA'].parc."},
-    DataTreeParc: {DatasetParc: "Its cubes have it: tree['4S156Parcels'].to_dataset().parc."},
+    DataTreeParc: {
+        _OnVolumes: "Maps and label images have it, which are on a grid: fa.parc. A cube is not.",
+        DatasetParc: "Its cubes have it: tree['4S156Parcels'].to_dataset().parc.",
+    },
 }
 """Where a method is that somebody looks for in the wrong place."""

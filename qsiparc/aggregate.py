@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import xarray as xr
 
-from qsiparc.cube import assemble, text_coords, unselected
+from qsiparc.arguments import flag, names
+from qsiparc.cube import assemble, over_cubes, text_coords, unselected
 from qsiparc.errors import CubeError, OptionError, QsiparcWarning, warn
 from qsiparc.groups import group_regions, member_labels, region_columns, some_names
 from qsiparc.names import MEMBER_LABELS, VALUE
@@ -33,14 +34,10 @@ def aggregate(
 ) -> T:
     """Combine the regions of a cube into groups; see ``Dataset.parc.aggregate``."""
     if isinstance(cube, xr.DataTree):
-        tree: xr.DataTree = cube.map_over_datasets(
-            lambda node: (
-                aggregate(node, by, by_hemisphere=by_hemisphere, stats=stats)
-                if node.data_vars
-                else node
-            )
+        return over_cubes(
+            cube, lambda node: aggregate(node, by, by_hemisphere=by_hemisphere, stats=stats)
         )
-        return tree
+    by_hemisphere = flag(by_hemisphere, "by_hemisphere")
     _refuse_weights(cube)
     whole = unselected(cube)
     groups = group_regions(
@@ -101,7 +98,7 @@ def _refuse_weights(cube: xr.Dataset) -> None:
 
 def _poolable(known: Sequence[str], stats: Sequence[str] | None, by: By) -> list[str]:
     """The statistics to return: those that were asked for, or all that can be pooled."""
-    asked = list(known if stats is None else [stats] if isinstance(stats, str) else stats)
+    asked = list(known if stats is None else names(stats, "stats", what="statistics"))
     if not asked or len(set(asked)) < len(asked):
         raise OptionError(f"stats takes distinct names of statistics, at least one; not {asked}.")
     absent = [name for name in asked if name not in known]

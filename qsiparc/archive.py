@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import shlex
 import warnings
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import xarray as xr
 
+from qsiparc.arguments import as_path
 from qsiparc.atomic import replacing
 from qsiparc.cube import in_order, is_cube
 from qsiparc.errors import CubeError
@@ -30,6 +30,7 @@ from qsiparc.space import with_index
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Hashable
+    from pathlib import Path
 
 T = TypeVar("T", xr.DataArray, xr.Dataset, xr.DataTree)
 
@@ -64,7 +65,7 @@ def save(obj: xr.DataArray | xr.Dataset | xr.DataTree, path: str | os.PathLike[s
     FileNotFoundError
         There is no folder to write to; none is made.
     """
-    path = Path(path)
+    path = as_path(path)
     writers: dict[str, Callable[[Path], Any]] = {
         ".zarr": lambda target: _to_zarr(obj, target),
         ".nc": lambda target: _to_netcdf(obj, target),
@@ -162,7 +163,7 @@ def open(path: str | os.PathLike[str]) -> xr.Dataset | xr.DataTree:
         It is no archive of qsiparc, cannot be read, or a newer version wrote it; or a study was
         not finalized yet.
     """
-    path = Path(path)
+    path = as_path(path)
     if path.suffix not in _ENGINES:
         if not path.is_dir():
             hint = " Of a zip, unpack the store that is in it." if path.suffix == ".zip" else ""

@@ -23,7 +23,7 @@ from qsiparc.names import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
+    from collections.abc import Callable, Hashable, Mapping
 
     from numpy.typing import NDArray
 
@@ -95,6 +95,19 @@ def require_cube(dataset: xr.Dataset) -> xr.Dataset:
         f"{', '.join(CUBE_DIMS)}; here are the variables {list(dataset.data_vars)} "
         f"with {dict(dataset.sizes)}. {way_to_a_cube(dataset)}"
     )
+
+
+def over_cubes(tree: xr.DataTree, function: Callable[[xr.Dataset], xr.Dataset]) -> xr.DataTree:
+    """A tree with a function applied to each of its cubes, or `CubeError` if it holds none."""
+    if not any(node.data_vars for node in tree.subtree):
+        raise CubeError(
+            "This tree holds no cube. A tree of cubes is what qsiparc.open gives of a study, and "
+            "xr.DataTree.from_dict({'4S156Parcels': cube}) makes one."
+        )
+    made: xr.DataTree = tree.map_over_datasets(
+        lambda node: function(node) if node.data_vars else node
+    )
+    return made
 
 
 def way_to_a_cube(dataset: xr.Dataset) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from qsiparc.atlas.hemisphere import infer_hemisphere, without_side
-from qsiparc.cube import assemble, text, text_coords, unselected
+from qsiparc.cube import assemble, over_cubes, text, text_coords, unselected
 from qsiparc.errors import CubeError, OptionError, QsiparcWarning, warn
 from qsiparc.groups import common_columns, member_labels, region_columns, some_names
 from qsiparc.names import LATERALITY, MEMBER_LABELS, VALUE
@@ -48,10 +48,7 @@ def laterality(cube: T, *, kind: Kind = "index") -> T:
     if kind not in get_args(Kind):
         raise OptionError(f"kind takes 'index' or 'difference', not {kind!r}.")
     if isinstance(cube, xr.DataTree):
-        tree: xr.DataTree = cube.map_over_datasets(
-            lambda node: laterality(node, kind=kind) if node.data_vars else node
-        )
-        return tree
+        return over_cubes(cube, lambda node: laterality(node, kind=kind))
     whole = unselected(cube)
     columns = region_columns(whole)
     pairs = find_pairs(columns["region_name"], columns["hemisphere"])

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import nibabel as nib
 import numpy as np
 
+from qsiparc.arguments import as_path
 from qsiparc.atomic import replacing
 from qsiparc.errors import NiftiError, SpaceError
 from qsiparc.grid import SAME_MM, Grid
@@ -19,6 +19,7 @@ from qsiparc.voxels import in_memory, require_real
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
+    from pathlib import Path
 
     import xarray as xr
     from numpy.typing import NDArray
@@ -119,7 +120,7 @@ def to_nifti(volume: xr.DataArray, path: str | os.PathLike[str]) -> Path:
     FileNotFoundError
         There is no folder to write to; none is made.
     """
-    path = Path(path)
+    path = as_path(path)
     if not path.name.endswith(SUFFIXES):
         raise NiftiError(f"{path}: the name of a NIfTI file ends in .nii or .nii.gz.")
     require_folder(path)

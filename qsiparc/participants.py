@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from qsiparc.arguments import names
 from qsiparc.coords import subject_names
-from qsiparc.cube import text
+from qsiparc.cube import over_cubes, text
 from qsiparc.errors import CubeError, QsiparcWarning, warn
 from qsiparc.names import RESERVED, SUBJECT_COORDS
 from qsiparc.tsv import read_cells
@@ -92,15 +93,13 @@ def join_participants(
     unmatched = _Unmatched(set(table.rows))
 
     def join(dataset: xr.Dataset) -> xr.Dataset:
-        if not dataset.data_vars:
-            return dataset
         return _join(dataset, table, chosen, unmatched)
 
     if isinstance(cube, xr.DataTree):
-        joined_tree: xr.DataTree = cube.map_over_datasets(join)
+        joined_tree = over_cubes(cube, join)
         unmatched.tell(table.source)
         return joined_tree
-    joined = join(cube)
+    joined = join(cube) if cube.data_vars else cube
     unmatched.tell(table.source)
     return joined
 
@@ -145,8 +144,8 @@ class _Table:
     def choose(self, columns: Sequence[str] | None) -> dict[str, NDArray[Any]]:
         """The columns asked for, as numbers or text."""
         known = [str(name) for name in self.frame.columns if name not in SUBJECT_COORDS]
-        if isinstance(columns, str):
-            columns = [columns]
+        if columns is not None:
+            columns = names(columns, "columns", what="columns of the table")
         for name in columns or ():
             if name not in known:
                 near = difflib.get_close_matches(name, known, 3) or known

@@ -75,7 +75,9 @@ class Probseg:
                 "Parcellation has labels."
             )
         if threshold is not None and (
-            np.asarray(threshold).dtype.kind not in "biuf" or not 0 <= threshold < np.inf
+            np.ndim(threshold) > 0
+            or np.asarray(threshold).dtype.kind not in "biuf"
+            or not 0 <= threshold < np.inf
         ):
             raise OptionError(f"threshold is a probability, 0 or more, not {threshold!r}.")
         image = dseg if isinstance(dseg, xr.DataArray) else open_nifti(dseg)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from qsiparc.arguments import as_path
 from qsiparc.atlas import AtlasLUT, infer_hemisphere, read_lut
 from qsiparc.cube import assemble, text, text_coords
 from qsiparc.discover import find_atlas_lut
@@ -21,6 +21,7 @@ from qsiparc.scalartable import read_table
 from qsiparc.version import __version__
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Sequence
 
     from qsiparc.regions import Lut
@@ -97,8 +98,10 @@ def read_scalarstats(
     >>> cube.parc.sel(region=7, scalar="fa", stat=["mean", "mask_coverage"]).value.values.ravel()
     array([0.4, 0.9])
     """
-    paths = [path] if isinstance(path, str | os.PathLike) else list(path)
-    tables = [read_table(Path(one)) for one in paths]
+    given: Any = path
+    several = np.iterable(given) and not isinstance(given, str | bytes | dict)
+    paths = [as_path(one, "path, or each of a list,") for one in (given if several else [given])]
+    tables = [read_table(one) for one in paths]
     if not tables:
         raise CubeError("Name at least one scalarstats table to read.")
     atlases = sorted({table.atlas or "one without a name" for table in tables})

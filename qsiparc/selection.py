@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 import numpy as np
 import xarray as xr
 
-from qsiparc.cube import TEXT, way_to_a_cube
+from qsiparc.cube import TEXT, over_cubes, way_to_a_cube
 from qsiparc.errors import CubeError, OptionError, SelectionError
 from qsiparc.names import CUBE_DIMS, REGION_COORDS, SCALAR_COORDS, SUBJECT_COORDS, VOXEL_DIMS
 
@@ -56,10 +56,28 @@ def wanted_of(arguments: Mapping[str, Any], where: Mapping[str, Any] | None) -> 
         raise OptionError(
             f"where takes a dict, {{'network_label': 'Vis'}} say, not {type(where).__name__}."
         )
+    nothing = [name for name, value in where.items() if value is None]
+    if nothing:
+        raise OptionError(
+            f"where={{{nothing[0]!r}: None}} asks for nothing. Leave it out to have all, or give a "
+            f"label; a label that is missing is ''."
+        )
     twice = [name for name in where if arguments.get(name) is not None]
     if twice:
         raise OptionError(f"{twice[0]} is asked for twice: as an argument and in where.")
     return {**arguments, **where}
+
+
+def refuse_others(others: Mapping[str, object]) -> NoReturn:
+    """Say of arguments that ``.parc.sel`` does not have how to select by a coordinate."""
+    name, value = next(iter(others.items()))
+    near = difflib.get_close_matches(name, [*_ARGUMENTS, "where"], 1)
+    hint = f"Near: {near[0]}=…. " if near else ""
+    shown = "…" if value is None else repr(value)
+    raise OptionError(
+        f"sel has no argument {name!r}. {hint}By a column of the look-up table, or any other "
+        f"coordinate, select with where={{{name!r}: {shown}}}."
+    )
 
 
 def select(cube: T, wanted: Mapping[str, str | int | Sequence[Any] | slice | None]) -> T:
@@ -84,10 +102,7 @@ def select(cube: T, wanted: Mapping[str, str | int | Sequence[Any] | slice | Non
         The cube has no such coordinate or no such value; near ones are named.
     """
     if isinstance(cube, xr.DataTree):
-        tree: xr.DataTree = cube.map_over_datasets(
-            lambda node: _select_in_tree(node, wanted) if node.data_vars else node
-        )
-        return tree
+        return over_cubes(cube, lambda node: _select_in_tree(node, wanted))
     for name, value in wanted.items():
         if value is None:
             continue

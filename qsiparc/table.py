@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from qsiparc.arguments import as_path
 from qsiparc.atomic import replacing
 from qsiparc.cube import unselected
 from qsiparc.errors import CubeError
@@ -29,6 +29,7 @@ from qsiparc.names import (
 if TYPE_CHECKING:
     import os
     from collections.abc import Hashable
+    from pathlib import Path
 
 
 STATS: Final = tuple(
@@ -176,7 +177,7 @@ def write_tsv(cube: xr.Dataset, path: str | os.PathLike[str]) -> Path:
     FileNotFoundError
         There is no folder to write to; none is made.
     """
-    path = Path(path)
+    path = as_path(path)
     if path.suffix != ".tsv":
         raise CubeError(f"{path}: the name of a long table ends in .tsv.")
     require_folder(path)

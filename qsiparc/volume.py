@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 import numpy as np
 import xarray as xr
 
+from qsiparc.arguments import number
 from qsiparc.captions import describe_values
 from qsiparc.cube import is_cube, require_cube
 from qsiparc.errors import CubeError, LabelError, LabelWarning, OptionError, warn
@@ -76,6 +77,9 @@ def to_volume(
     """
     if missing not in get_args(Missing):
         raise OptionError(f"missing takes 'warn', 'raise' or 'ignore', not {missing!r}.")
+    fill = number(fill, "fill", what="the value outside of all regions, NaN or 0 say")
+    if atlas is not None and not isinstance(atlas, str):
+        raise OptionError(f"atlas is the name of one cube of a tree, as text, not {atlas!r}.")
     parcellation = Parcellation.from_labels(dseg)
     if isinstance(values, xr.DataTree):
         values = _of_atlas(values, atlas, parcellation.atlas_name)

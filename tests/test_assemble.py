@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
 import sys
@@ -227,11 +228,18 @@ def test_memory_does_not_grow_with_the_number_of_scans(tmp_path, monkeypatch, mo
         first = put(out, "sub-0", {"A": cube("sub-0", scalars, regions=regions)})
         for n in range(1, n_scans):
             copy(first, f"sub-{n}")
+        # The lesser of two: Python's table of interned strings, which a long run of tests has
+        # filled, may double in one of them.
+        return min(peak_once(out), peak_once(out))
+
+    def peak_once(out):
+        gc.collect()  # what other tests left behind is not to be collected meanwhile
         tracemalloc.start()
-        finalize(out, netcdf=also == "netcdf", parquet=also == "parquet", report=False)
-        _, most = tracemalloc.get_traced_memory()
-        tracemalloc.stop()
-        return most
+        try:
+            finalize(out, netcdf=also == "netcdf", parquet=also == "parquet", report=False)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
 
     peak(4)  # what is imported and cached, is
     few, many = peak(32), peak(32 + more)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import re
 
 import nibabel as nib
 import numpy as np
@@ -216,7 +217,10 @@ class TestAtlases:
         assert cube.region.to_numpy().tolist() == [3, 1]
         with pytest.raises(LabelError, match="does not name: 7"):
             fa.parc.extract(dseg, short, unknown="raise")
-        kept = fa.parc.extract(dseg, short, unknown="keep")
+        with pytest.warns(LabelWarning) as caught:
+            fa.parc.extract(dseg, short)
+        told = re.search(r"extract\(…, (\w+)='(\w+)'\) keeps them", str(caught[0].message))
+        kept = fa.parc.extract(dseg, short, **{told[1]: told[2]})
         assert kept.region.to_numpy().tolist() == [3, 1, 7]
         assert kept.region_name.to_numpy().tolist()[-1] == "region_0007"
         with pytest.raises(OptionError, match="'drop'"):

@@ -11,7 +11,7 @@ import pytest
 import qsiparc
 
 PACKAGE = Path(qsiparc.__file__).parent
-FOUNDATION = {"atomic", "missing", "names", "errors", "options", "regular", "version"}
+FOUNDATION = {"arguments", "atomic", "missing", "names", "errors", "options", "regular", "version"}
 MAY_IMPORT = {
     "__init__": {"accessor"},
     "__main__": {"cli"},
@@ -38,6 +38,7 @@ MAY_IMPORT = {
     "ahead": set(),
     "answer": {"catalogue.own", "coords", "cube", "reduce"},
     "archive": {"cube", "guarded", "manifest", "partfile", "seal", "space"},
+    "arguments": set(),
     "atomic": set(),
     "atlas": {"atlas.files", "atlas.hemisphere", "atlas.table", "entities", "parcellation"},
     "atlas.columns": {"atlas.hemisphere"},

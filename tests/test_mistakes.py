@@ -277,7 +277,8 @@ def test_a_coordinate_selects_by_its_values(cube):
     [
         (lambda cube: cube.value.parc, "to_long", "cube.parc, not cube.value.parc"),
         (lambda cube: cube.parc, "to_nifti", "A DataArray has it"),
-        (lambda cube: xr.DataTree.from_dict({"Tiny": cube}).parc, "extract", "Its cubes have it"),
+        (lambda cube: xr.DataTree.from_dict({"Tiny": cube}).parc, "extract", "on a grid"),
+        (lambda cube: xr.DataTree.from_dict({"Tiny": cube}).parc, "plot", "Its cubes have it"),
         (lambda cube: cube.parc.plot, "mosaic", "A map has it"),
         (lambda _: FA.parc.plot, "heatmap", "A cube has it"),
     ],

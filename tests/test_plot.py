@@ -271,7 +271,7 @@ class TestMosaic:
             ({"display_mode": "w"}, "display_mode takes one of"),
             ({"display_mode": "ortho", "cut_coords": 3}, "three places, x, y, z; not 3"),
             ({"display_mode": "mosaic", "cut_coords": [1.0]}, "how many slices a row"),
-            ({"cut_coords": 0}, "at least one slice"),
+            ({"cut_coords": 0}, "slices there are, .* of at least 1, not 0"),
         ):
             with pytest.raises(OptionError, match=said):
                 plot.mosaic(FA, **options)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import inspect
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import xarray as xr
@@ -67,3 +68,13 @@ def test_accessors_are_stateless():
     with pytest.raises(ValueError, match="affine"):
         _ = array.parc.affine
     assert vars(array.parc) == before
+
+
+def test_the_examples_of_the_accessors_run_alone():
+    """Each accessor is registered once, also where pytest collects its file and no other."""
+    root = Path(qsiparc.__file__).parents[1]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--collect-only"]
+    done = subprocess.run(
+        [*command, "qsiparc/accessor.py"], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout

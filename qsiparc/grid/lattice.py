@@ -55,6 +55,7 @@ class Grid:
     shape: tuple[int, ...]
 
     def __post_init__(self) -> None:
+        self._require_real()
         try:
             affine = np.array(self.affine, dtype=np.float64) + 0.0  # no negative zeros
         except (TypeError, ValueError):
@@ -69,6 +70,13 @@ class Grid:
         affine.flags.writeable = False
         object.__setattr__(self, "affine", affine)
         object.__setattr__(self, "shape", tuple(int(n) for n in self.shape))
+
+    def _require_real(self) -> None:
+        """Refuse what NumPy would make numbers of without a word."""
+        kind = getattr(self.affine, "dtype", np.dtype(object)).kind
+        if kind not in "biufO":
+            real = " If the imaginary parts are 0, give affine.real." if kind == "c" else ""
+            raise SpaceError(f"An affine is made of real numbers, not\n{self.affine}{real}")
 
     @property
     def voxel_sizes(self) -> tuple[float, float, float]:

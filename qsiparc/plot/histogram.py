@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from qsiparc.arguments import whole
 from qsiparc.captions import caption
+from qsiparc.errors import OptionError
 from qsiparc.kernels import Segments
 from qsiparc.names import VOXEL_DIMS
 from qsiparc.parcellation import Parcellation
@@ -63,6 +65,7 @@ def voxel_distribution(
         resample=resample,
     )
     label, name = voxels["region"].item(), str(voxels["region_name"].item())
+    _require_bins(bins)
     ax = axes_or_new(ax, height=55)
     _draw(ax, voxels.to_numpy().copy(), bins)
     n, size = voxels.size, int(parcellation.sizes[parcellation.labels == label].sum())
@@ -92,9 +95,23 @@ def _draw(ax: Axes, values: NDArray[Any], bins: int | str) -> None:
     ax.legend(fontsize=TICK, frameon=False, handlelength=1.5, loc="upper right")
 
 
+def _require_bins(bins: Any) -> None:  # noqa: ANN401 - a user's
+    """Refuse what is neither a number of bins nor a rule of NumPy."""
+    if isinstance(bins, str):
+        try:
+            np.histogram_bin_edges([0.0, 1.0], bins)
+        except ValueError as error:
+            raise OptionError(
+                f"bins is how many, or a rule of numpy.histogram_bin_edges, 'auto', 'fd' or "
+                f"'sturges' say; there is no {bins!r}."
+            ) from error
+    else:
+        whole(bins, "bins", what="bars the histogram has")
+
+
 def _few(values: Any, bins: int | str) -> int | str:  # noqa: ANN401 - an array
     """At most a hundred bins: one outlier would make thousands of what NumPy chooses."""
-    if isinstance(bins, int):
+    if not isinstance(bins, str):
         return bins
     return min(len(np.histogram_bin_edges(_within(values), bins)) - 1, 100)
 

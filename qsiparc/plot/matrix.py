@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.transforms import blended_transform_factory
 
+from qsiparc.arguments import flag
 from qsiparc.captions import caption, describe_values
 from qsiparc.errors import SelectionError
 from qsiparc.plot.choice import choose, stat_of, texts
@@ -52,6 +53,7 @@ def heatmap(
     ax: Axes | None = None,
 ) -> Axes:
     """Regions × scans, in groups and by hemisphere; see ``.parc.plot.heatmap``."""
+    colorbar = flag(colorbar, "colorbar")
     values = choose(
         cube,
         {"stat": stat_of(cube, stat), "scalar": scalar},

@@ -10,6 +10,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.image import AxesImage  # noqa: TC002 - numpydoc names it
 from matplotlib.patches import Rectangle
 
+from qsiparc.arguments import flag, is_whole, places, plain, whole
 from qsiparc.captions import caption
 from qsiparc.errors import OptionError
 from qsiparc.parcellation import Parcellation
@@ -89,6 +90,10 @@ def mosaic(
     """Slices of a map with the outlines of regions; see ``.parc.plot.mosaic``."""
     if display_mode not in get_args(Mode):
         raise OptionError(f"display_mode takes one of {get_args(Mode)}, not {display_mode!r}.")
+    columns = whole(columns, "columns", what="slices stand side by side")
+    radiological = flag(radiological, "radiological")
+    colorbar = flag(colorbar, "colorbar")
+    cut_coords = _cuts(cut_coords)
     brain = Brain.of(volume, dseg, resample=resample).cropped()
     chosen = _chosen(region, lut, dseg)
     rows = _rows(brain, display_mode, cut_coords, chosen, columns)
@@ -113,13 +118,29 @@ def mosaic(
     return ax
 
 
+def _cuts(given: Any) -> int | list[float] | None:  # noqa: ANN401 - a user's
+    """How many slices, or where they are."""
+    if given is None:
+        return None
+    given = plain(given)
+    if is_whole(given):
+        return whole(given, "cut_coords", what="slices there are")
+    said = "how many slices, a whole number, or a list of their places [mm]"
+    return places(given, "cut_coords", what=said)
+
+
 def _chosen(
     region: int | str | Sequence[int | str] | None, lut: Lut | None, dseg: Dseg | None
 ) -> list[int] | None:
     """Labels of the regions to mark."""
     if region is None:
         return None
-    each = [region] if isinstance(region, int | str) else list(region)
+    each = list(region) if np.iterable(region) and not isinstance(region, str) else [region]
+    if not all(is_whole(one) or isinstance(one, str) for one in each):
+        raise OptionError(
+            f"region is a label, a whole number, or with lut a name, or a list of them; not "
+            f"{region!r}."
+        )
     if dseg is not None and any(isinstance(one, str) for one in each):
         parcellation = Parcellation.from_labels(dseg)
         return [find_region(one, lut, parcellation)[0] for one in each]
@@ -153,8 +174,6 @@ def _planes(
     brain: Brain, axis: str, cuts: int | Sequence[float], regions: Sequence[int] | None
 ) -> list[int]:
     if isinstance(cuts, int):
-        if cuts < 1:
-            raise OptionError(f"cut_coords is at least one slice, not {cuts}.")
         return brain.planes(axis, cuts, regions)
     return [brain.plane_at(axis, place) for place in cuts]
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from qsiparc.arguments import number, whole
 from qsiparc.captions import caption, describe_values
 from qsiparc.cube import require_cube, unselected
 from qsiparc.errors import CubeError, OptionError, SelectionError
@@ -41,11 +42,10 @@ def coverage(
     ax: Axes | None = None,
 ) -> Axes:
     """The regions of which least was seen, a dot a scan; see ``.parc.plot.coverage``."""
-    if not 0 <= threshold <= 1 or show < 1:
-        raise OptionError(
-            f"threshold is a share of a region, 0 to 1, and show at least 1; not {threshold!r} "
-            f"and {show!r}."
-        )
+    said = "a share of a region, from 0 to 1"
+    if not 0 <= number(threshold, "threshold", what=said) <= 1:
+        raise OptionError(f"threshold is {said}, not {threshold!r}.")
+    show = whole(show, "show", what="regions are shown")
     if LATERALITY in cube.attrs:
         raise CubeError(
             f"This is a cube of {cube.attrs[LATERALITY]}, also of the coverage. What was seen says "

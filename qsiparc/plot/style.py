@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+import difflib
 import sys
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from matplotlib import colormaps
-from matplotlib.colors import CenteredNorm, Normalize
+from matplotlib.axes import Axes
+from matplotlib.colors import CenteredNorm, Colormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, Locator, MaxNLocator, ScalarFormatter
 from matplotlib.transforms import ScaledTranslation
 
+from qsiparc.arguments import flag, number
 from qsiparc.errors import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from matplotlib.axes import Axes
     from matplotlib.axis import Axis
     from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import Colormap
     from numpy.typing import NDArray
 
 MM: Final = 1 / 25.4
@@ -67,8 +68,13 @@ def axes_or_new(ax: Axes | None, *, height: float, width: float = WIDTH) -> Axes
     Axes
         To draw on.
     """
-    if ax is not None:
+    if isinstance(ax, Axes):
         return ax
+    if ax is not None:
+        raise OptionError(
+            f"ax takes one Axes of matplotlib, not {type(ax).__name__}: of several, axes[0] say; "
+            f"of a figure, figure.add_subplot()."
+        )
     size = (width * MM, height * MM)
     if _pyplot_is_in_use():
         import matplotlib.pyplot as plt
@@ -198,8 +204,12 @@ def colours(
     cmap, norm, extend
         ``extend`` as `matplotlib.figure.Figure.colorbar` takes it.
     """
+    said = "where the colours {}"
+    vmin = None if vmin is None else number(vmin, "vmin", what=said.format("begin"))
+    vmax = None if vmax is None else number(vmax, "vmax", what=said.format("end"))
+    robust = flag(robust, "robust")
     if vmin is not None and vmax is not None and not vmin < vmax:
-        raise OptionError(f"vmin is below vmax, not {vmin!r} and {vmax!r}.")
+        raise OptionError(f"vmin is below vmax, not {vmin:g} and {vmax:g}.")
     finite = values[np.isfinite(values)]
     finite = finite if finite.size else np.zeros(1)
     low, high = np.percentile(finite, ROBUST if robust else (0, 100)).tolist()
@@ -214,7 +224,20 @@ def colours(
     below, above = bool(finite.min() < begin), bool(finite.max() > end)
     extend = {(0, 0): "neither", (1, 0): "min", (0, 1): "max", (1, 1): "both"}[below, above]
     named = sequential if cmap is None else cmap
-    return (colormaps[named] if isinstance(named, str) else named).copy(), norm, extend
+    return _map_of_colours(named).copy(), norm, extend
+
+
+def _map_of_colours(named: Any) -> Colormap:  # noqa: ANN401 - a user's
+    """A colour map by its name, or itself."""
+    if isinstance(named, Colormap):
+        return named
+    if isinstance(named, str) and named in colormaps:
+        return colormaps[named]
+    near = difflib.get_close_matches(str(named), list(colormaps), 3)
+    raise OptionError(
+        f"cmap is the name of a colour map of matplotlib, or a Colormap, not {named!r}. "
+        f"Near: {', '.join(near or (SEQUENTIAL, DIVERGING))}."
+    )
 
 
 def colour_bar(ax: Axes, shown: ScalarMappable, label: str, *, extend: str = "neither") -> None:

@@ -10,7 +10,7 @@ import xarray as xr
 from qsiparc.errors import GridMismatchError, SpaceError
 from qsiparc.grid import Grid
 from qsiparc.names import SPACE, VOXEL_DIMS
-from qsiparc.space.index import GRID_ATTR, SpaceIndex
+from qsiparc.space.index import GRID_ATTR, NO_GRID, SpaceIndex, has_regions
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
@@ -31,6 +31,8 @@ def file_grid(obj: xr.DataArray | xr.Dataset) -> Grid:
     GridMismatchError
         The coordinate is another grid's: it was overridden on the way.
     """
+    if SPACE not in obj.coords and has_regions(obj):
+        raise SpaceError(NO_GRID)
     if SPACE not in obj.coords:
         raise SpaceError(
             f"{_called(obj)} has no affine: its coordinate 'space' is missing. Open the file with "

@@ -17,10 +17,16 @@ from qsiparc.names import SPACE, VOXEL_DIMS
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping, Sequence
 
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
 GRID_ATTR: Final = "grid"
 """Attribute of a volume that witnesses which grid its coordinate ``space`` should carry."""
+
+NO_GRID: Final = (
+    "This is a cube, what .parc.extract returns: its values are of regions, which are on no grid. "
+    "The map or the label image that it was made of has the affine: fa.parc.affine."
+)
+"""What to say of a cube that is asked for its grid."""
 
 T = TypeVar("T", xr.DataArray, xr.Dataset)
 
@@ -133,12 +139,15 @@ def with_affine(obj: T, affine: ArrayLike) -> T:
     """
     missing = [dim for dim in VOXEL_DIMS if dim not in obj.dims]
     if missing:
-        raise SpaceError(f"A volume has the dims i, j, k; here {', '.join(missing)} is missing.")
+        told = f" {NO_GRID}" if has_regions(obj) else ""
+        raise SpaceError(
+            f"A volume has the dims i, j, k; here {', '.join(missing)} is missing.{told}"
+        )
     numbers = {dim: obj[dim].to_numpy() for dim in VOXEL_DIMS}
     shape = tuple(int(n.max(initial=0)) + 1 for n in numbers.values())
     if SPACE in obj.coords:
         shape = obj.coords[SPACE].attrs.get("shape", shape)
-    grid = Grid(np.asarray(affine), shape)
+    grid = Grid(_as_array(affine), shape)
     plain = obj.drop_vars([SPACE], errors="ignore").assign_coords(
         {dim: n for dim, n in numbers.items() if dim not in obj.coords}
     )
@@ -149,6 +158,20 @@ def with_affine(obj: T, affine: ArrayLike) -> T:
         if set(VOXEL_DIMS) <= set(variable.dims):
             variable.attrs[GRID_ATTR] = grid.fingerprint
     return placed
+
+
+def _as_array(affine: ArrayLike) -> NDArray[Any]:
+    try:
+        return np.asarray(affine)
+    except ValueError as error:  # rows of several lengths
+        raise SpaceError(
+            f"An affine is a 4 × 4 matrix of finite numbers, not\n{affine!r}"
+        ) from error
+
+
+def has_regions(obj: xr.DataArray | xr.Dataset) -> bool:
+    """Whether something holds values of regions, of a cube, and no voxels."""
+    return "region" in {*obj.dims, *obj.coords} and not set(VOXEL_DIMS) & set(obj.dims)
 
 
 def with_index(obj: T) -> T:
