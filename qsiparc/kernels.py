@@ -84,12 +84,13 @@ def make_plan(flat: NDArray[Any]) -> Plan:
 def nonzero(flat: NDArray[Any]) -> NDArray[np.signedinteger]:
     """The positions of what is not 0, ascending, found some at a time: all would need new memory.
 
-    The comparison makes bytes, among which NumPy finds the true ones many times faster.
+    The comparison makes truth values, among which NumPy finds the true ones many times faster.
     """
     kind = position_type(flat.size)
+    zero = flat.dtype.type(0)  # any other would have truth values widened to compare them
     found = [np.empty(0, kind)]
     for start in range(0, flat.size, COMPARED):
-        here = np.flatnonzero(flat[start : start + COMPARED] != 0)
+        here = np.flatnonzero(flat[start : start + COMPARED] != zero)
         found.append((here + start).astype(kind))
     return np.concatenate(found)
 

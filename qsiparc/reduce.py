@@ -114,8 +114,8 @@ class Reduction:
             huge[present] += n_nonfinite(sample.segments)[order]
             n_found += int(sample.n_found[order].sum())
             n_valid += int(sample.count[order].sum())
-            for column, statistic in enumerate(self.statistics):
-                result[at][present, column] = statistic(sample)[order]
+            columns = np.stack([statistic(sample) for statistic in self.statistics], axis=-1)
+            result[at][present] = columns[order]
         return Reduced(result, huge, n_found, n_valid)
 
     def _sample(self, values: NDArray[Any], order: NDArray[np.intp]) -> Sample:
