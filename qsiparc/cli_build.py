@@ -217,6 +217,11 @@ def _engine(n_procs: int, scheduler: str | None) -> Iterator[int | distributed.C
             "--dask-scheduler needs dask's scheduler: pip install 'qsiparc[distributed]'."
         ) from error
     is_file = Path(scheduler).is_file()
+    if not is_file and ":" not in scheduler:
+        raise OptionError(
+            f"--dask-scheduler {scheduler}: there is no such file, and an address names a port, "
+            f"as tcp://node01:8786 does."
+        )
     connect: Any = Client  # dask's annotations are incomplete
     try:
         client = connect(**{"scheduler_file" if is_file else "address": scheduler})

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from typing import Literal
 
 _EPILOG: Final = """\b
-Exit codes, as of `qsiparc build`: 0 every scan is whole, 1 some failed (failures.tsv), 2 none
-succeeded, or there is nothing to put together.
+Exit codes, as of `qsiparc build`: 0 every scan is whole, 1 some failed
+(failures.tsv), 2 none succeeded, or there is nothing to put together.
 """
 
 

@@ -232,6 +232,13 @@ def test_no_scheduler_at_that_address(build):
     assert "Error: --dask-scheduler tcp://127.0.0.1:9: no scheduler there: " in result.stderr
 
 
+def test_no_scheduler_file_of_that_name(build):
+    pytest.importorskip("distributed")
+    result = build("--dask-scheduler", "scheduler.json")
+    assert result.exit_code == 2
+    assert "--dask-scheduler scheduler.json: there is no such file" in result.stderr
+
+
 def test_shards_are_put_together_by_finalize(build, out):
     for shard in ("1/2", "2/2"):
         result = build("--shard", shard)

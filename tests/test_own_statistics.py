@@ -269,3 +269,18 @@ def test_a_registered_one_is_told_apart_by_what_it_refers_to_now():
         assert own_attrs(resolve("all")) != before
     finally:
         del REGISTERED["share_above"]
+
+
+def halving(step):
+    def half(values):
+        return half(values[::step]) if values.size > 1 else values[0]
+
+    return half
+
+
+def test_a_function_may_call_itself(fa, dseg):
+    """Defined within another, it encloses itself."""
+    first = fa.parc.extract(dseg, stats={"first": halving(2)}).value.values.ravel()
+    expected = fa.parc.extract(dseg, stats={"first": lambda values: values[0]}).value.values.ravel()
+    np.testing.assert_array_equal(first, expected)
+    assert identity(halving(2)) == identity(halving(2)) != identity(halving(3))

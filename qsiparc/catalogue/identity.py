@@ -6,7 +6,10 @@ import hashlib
 import pickle
 from functools import partial
 from types import CodeType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def identity(function: Any) -> str:  # noqa: ANN401 - whatever can be called
@@ -33,22 +36,28 @@ def identity(function: Any) -> str:  # noqa: ANN401 - whatever can be called
     return hashlib.blake2b(repr(_told(function)).encode(), digest_size=8).hexdigest()
 
 
-def _told(thing: Any) -> Any:  # noqa: ANN401 - anything a function refers to
-    """A thing in words that do not change from one process to the next."""
+def _told(thing: Any, within: tuple[int, ...] = ()) -> Any:  # noqa: ANN401 - any referent
+    """A thing in words that do not change from one process to the next.
+
+    `within` are the ids of what it was met in: a function may enclose itself.
+    """
+    if id(thing) in within:
+        return "again", within.index(id(thing))
+    tell = partial(_told, within=(*within, id(thing)))
     told: Any
     match thing:
         case partial():
-            told = [_told(thing.func), _told(thing.args), _told(thing.keywords)]
+            told = [tell(thing.func), tell(thing.args), tell(thing.keywords)]
         case CodeType():
-            told = [thing.co_code, thing.co_names, _told(thing.co_consts)]
+            told = [thing.co_code, thing.co_names, tell(thing.co_consts)]
         case set() | frozenset():
-            told = sorted(repr(_told(one)) for one in thing)
+            told = sorted(repr(tell(one)) for one in thing)
         case tuple() | list():
-            told = [_told(one) for one in thing]
+            told = [tell(one) for one in thing]
         case dict():
-            told = sorted((repr(_told(key)), repr(_told(value))) for key, value in thing.items())
+            told = sorted((repr(tell(key)), repr(tell(value))) for key, value in thing.items())
         case _ if callable(thing):
-            told = _told_callable(thing)
+            told = _told_callable(thing, tell)
         case _:
             told = _told_value(thing)
     return type(thing).__qualname__, told
@@ -61,21 +70,21 @@ def _told_value(thing: Any) -> str:  # noqa: ANN401 - a number, an array, anythi
         return repr(thing)
 
 
-def _told_callable(function: Any) -> Any:  # noqa: ANN401 - anything that can be called
+def _told_callable(function: Any, tell: Callable[[Any], Any]) -> Any:  # noqa: ANN401 - the same
     name = (getattr(function, key, "") for key in ("__module__", "__qualname__"))
     if getattr(function, "__self__", None) is not None and hasattr(function, "__func__"):
-        return *name, _told(function.__func__), _told(function.__self__)
+        return *name, tell(function.__func__), tell(function.__self__)
     code = getattr(function, "__code__", None)
     if code is None:  # of C, a class, or an object with __call__
         inside = getattr(type(function).__call__, "__code__", None)
         own = vars(function) if inside is not None else {}
-        return *name, type(function).__qualname__, _told(inside) if inside else "", _told(own)
-    cells = [_cell(cell) for cell in function.__closure__ or ()]
-    return *name, _told(code), _told(function.__defaults__), _told(function.__kwdefaults__), cells
+        return *name, type(function).__qualname__, tell(inside) if inside else "", tell(own)
+    cells = [_cell(cell, tell) for cell in function.__closure__ or ()]
+    return *name, tell(code), tell(function.__defaults__), tell(function.__kwdefaults__), cells
 
 
-def _cell(cell: Any) -> Any:  # noqa: ANN401 - the same
+def _cell(cell: Any, tell: Callable[[Any], Any]) -> Any:  # noqa: ANN401 - the same
     try:
-        return _told(cell.cell_contents)
+        return tell(cell.cell_contents)
     except ValueError:
         return "empty"
