@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
-from functools import wraps
-from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn
 
 import xarray as xr
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     import nibabel as nib
@@ -28,23 +26,7 @@ if TYPE_CHECKING:
     from qsiparc.volume import Missing
     from qsiparc.weights import Image
 
-    F = TypeVar("F", bound=Callable[..., Any])
     Label = str | int | Sequence[Any] | slice | None
-
-
-def _telling_of_others(method: F) -> F:
-    """A method that says of arguments it lacks how to select by them; its signature stays."""
-    known = frozenset(inspect.signature(method).parameters)
-
-    @wraps(method)
-    def told(*args: Any, **given: Any) -> Any:  # noqa: ANN401 - the method's own
-        if not known >= given.keys():
-            from qsiparc.selection import refuse_others
-
-            refuse_others({name: value for name, value in given.items() if name not in known})
-        return method(*args, **given)
-
-    return cast("F", told)
 
 
 class _OnAnything:
@@ -595,7 +577,6 @@ class DataArrayParc(_OnVolumes):
 class _OnCubes(_OnAnything):
     """What a cube and a tree of cubes have in common."""
 
-    @_telling_of_others
     def sel(
         self,
         *,
@@ -613,6 +594,7 @@ class _OnCubes(_OnAnything):
         participant_id: Label = None,
         session_id: Label = None,
         where: dict[str, Any] | None = None,
+        **others: Label,
     ) -> Any:  # noqa: ANN401 - what it was called on
         """Select by name.
 
@@ -628,8 +610,10 @@ class _OnCubes(_OnAnything):
         participant_id, session_id : str or sequence of str, optional
             Of a participant, with whatever sessions there are: ``participant_id="sub-001"``.
         where : dict, optional
-            Values of any other coordinate, such as a column of the look-up table:
-            ``where={"network_label": "Vis"}``.
+            The same of any coordinate, by a name that is kept in a variable, or that is none of
+            Python's: ``where={"Yeo 7": "Vis"}``.
+        **others : str, int or sequence of them
+            Any other coordinate, such as a column of the look-up table: ``network_label="Vis"``.
 
         Returns
         -------
@@ -642,7 +626,8 @@ class _OnCubes(_OnAnything):
         SelectionError
             Nothing has that name (a `KeyError`); near ones are named.
         OptionError
-            ``where`` is no dict, or says again what an argument says.
+            ``where`` is no dict, or says again what an argument says; or another coordinate is
+            asked to be None.
 
         Examples
         --------
@@ -673,7 +658,7 @@ class _OnCubes(_OnAnything):
             "participant_id": participant_id,
             "session_id": session_id,
         }
-        return select(self._obj, wanted_of(wanted, where))
+        return select(self._obj, wanted_of(wanted, where, others))
 
     def to_long(self) -> pd.DataFrame:
         """The documented long table.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     Lut: TypeAlias = AtlasLUT | str | os.PathLike[str] | pd.DataFrame
 
 Unknown = Literal["raise", "warn", "keep"]
+
+COUNTED: Final = 10
+"""Labels that are counted from 1, from which on that says something: a few are soon chosen."""
 
 
 @dataclass(frozen=True)
@@ -115,12 +118,13 @@ def region_rows(lut: AtlasLUT, parcellation: Parcellation, unknown: Unknown) -> 
     LabelWarning
         The LUT does not name a label (``"warn"``), or the image holds none.
     LutWarning
-        By the names of their files, LUT and image are of two atlases.
+        LUT and image are of two atlases, by the names of their files or by how labels are counted.
     """
     if unknown not in get_args(Unknown):
         raise OptionError(f"unknown takes 'raise', 'warn' or 'keep', not {unknown!r}.")
     _compare_names(lut, parcellation.source)
     indices = lut.labels()
+    _compare_numbers(lut, indices, parcellation)
     table = lut.text_columns()
     strange = parcellation.labels[~np.isin(parcellation.labels, indices)]
     if 0 in indices:
@@ -156,8 +160,7 @@ def region_rows(lut: AtlasLUT, parcellation: Parcellation, unknown: Unknown) -> 
 
 def _compare_names(lut: AtlasLUT, source: str) -> None:
     """Warn if the files of a LUT and an image name two atlases: labels alone fit by chance."""
-    stated = [parse_entities(name) for name in (lut.source, source)]
-    of_lut, of_image = (of.get("seg") or of.get("atlas") or "" for of in stated)
+    of_lut, of_image = _stated_atlases(lut, source)
     short, long = sorted([of_lut.casefold(), of_image.casefold()], key=len)
     if not long.startswith(short):
         warn(
@@ -165,6 +168,32 @@ def _compare_names(lut: AtlasLUT, source: str) -> None:
             f"{of_lut!r}: regions may be called what they are not. Give the LUT of this image.",
             LutWarning,
         )
+
+
+def _compare_numbers(lut: AtlasLUT, indices: NDArray[np.int64], parcellation: Parcellation) -> None:
+    """Warn if labels are counted from 1 and end in the first half of a LUT: any LUT would fit.
+
+    Of an image of the LUT's own atlas that is cut off, regions are missing here and there.
+    """
+    labels = parcellation.labels
+    n = labels.size
+    if n < COUNTED or labels[0] != 1 or labels[-1] != n or 2 * n >= indices.size:
+        return
+    if not all(_stated_atlases(lut, parcellation.source)):
+        warn(
+            f"{parcellation.source or 'The dseg'} holds the labels 1 to {n}, and the LUT "
+            f"{lut.atlas_name!r} names {indices.size} regions, most of which are not there. Is it "
+            f"another atlas's LUT? Then every name is that of another region: give the LUT of this "
+            f"image.",
+            LutWarning,
+        )
+
+
+def _stated_atlases(lut: AtlasLUT, source: str) -> tuple[str, str]:
+    """The atlases of LUT and image by the names of their files; empty where these do not say."""
+    stated = [parse_entities(name) for name in (lut.source, source)]
+    of_lut, of_image = (of.get("seg") or of.get("atlas") or "" for of in stated)
+    return of_lut, of_image
 
 
 def _rows(

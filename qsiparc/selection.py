@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 import xarray as xr
 
 from qsiparc.cube import TEXT, over_cubes, way_to_a_cube
 from qsiparc.errors import CubeError, OptionError, SelectionError
-from qsiparc.names import CUBE_DIMS, REGION_COORDS, SCALAR_COORDS, SUBJECT_COORDS, VOXEL_DIMS
+from qsiparc.names import VOXEL_DIMS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,22 +23,23 @@ T = TypeVar("T", xr.Dataset, xr.DataTree)
 UNIQUE_NAMES: Final = ("region_name",)
 """Coordinates whose values name one thing each, so that selecting one drops the dimension."""
 
-_ARGUMENTS: Final = (*CUBE_DIMS, *REGION_COORDS, *SCALAR_COORDS, *SUBJECT_COORDS)
-"""Coordinates that are arguments of `.parc.sel`; all others go by `where`."""
-
 _N_NEAR: Final = 3
 _N_SHOWN: Final = 8
 
 
-def wanted_of(arguments: Mapping[str, Any], where: Mapping[str, Any] | None) -> dict[str, Any]:
+def wanted_of(
+    arguments: Mapping[str, Any], where: Mapping[str, Any] | None, others: Mapping[str, Any]
+) -> dict[str, Any]:
     """What the arguments of ``.parc.sel`` ask for, together.
 
     Parameters
     ----------
     arguments : mapping
-        Values by coordinate, of `_ARGUMENTS`; None asks for nothing.
+        Values of the coordinates that every cube has; None asks for nothing.
     where : mapping or None
         Values of other coordinates.
+    others : mapping
+        The same, given as keywords.
 
     Returns
     -------
@@ -48,36 +49,23 @@ def wanted_of(arguments: Mapping[str, Any], where: Mapping[str, Any] | None) -> 
     Raises
     ------
     OptionError
-        ``where`` is no mapping, or says something else of what an argument says already.
+        ``where`` is no mapping, or a coordinate is asked for twice, or for None.
     """
-    if where is None:
-        return dict(arguments)
-    if not isinstance(where, Mapping):
+    if where is not None and not isinstance(where, Mapping):
         raise OptionError(
             f"where takes a dict, {{'network_label': 'Vis'}} say, not {type(where).__name__}."
         )
-    nothing = [name for name, value in where.items() if value is None]
+    named = [*others.items(), *(where or {}).items()]
+    nothing = [name for name, value in named if value is None]
     if nothing:
         raise OptionError(
-            f"where={{{nothing[0]!r}: None}} asks for nothing. Leave it out to have all, or give a "
-            f"label; a label that is missing is ''."
+            f"{nothing[0]!r} is asked to be None. Leave it out to have all, or give a label; a "
+            f"label that is missing is ''."
         )
-    twice = [name for name in where if arguments.get(name) is not None]
+    twice = [name for name in where or {} if name in others or arguments.get(name) is not None]
     if twice:
         raise OptionError(f"{twice[0]} is asked for twice: as an argument and in where.")
-    return {**arguments, **where}
-
-
-def refuse_others(others: Mapping[str, object]) -> NoReturn:
-    """Say of arguments that ``.parc.sel`` does not have how to select by a coordinate."""
-    name, value = next(iter(others.items()))
-    near = difflib.get_close_matches(name, [*_ARGUMENTS, "where"], 1)
-    hint = f"Near: {near[0]}=…. " if near else ""
-    shown = "…" if value is None else repr(value)
-    raise OptionError(
-        f"sel has no argument {name!r}. {hint}By a column of the look-up table, or any other "
-        f"coordinate, select with where={{{name!r}: {shown}}}."
-    )
+    return {**arguments, **dict(named)}
 
 
 def select(cube: T, wanted: Mapping[str, str | int | Sequence[Any] | slice | None]) -> T:
@@ -109,8 +97,11 @@ def select(cube: T, wanted: Mapping[str, str | int | Sequence[Any] | slice | Non
         if name not in cube.coords:
             if set(VOXEL_DIMS) <= set(cube.dims):
                 raise SelectionError(f"This is no cube. {way_to_a_cube(cube)}")
+            there = [str(one) for one in cube.coords]
+            near = difflib.get_close_matches(name, there, 1)
             raise SelectionError(
-                f"The cube has no coordinate {name!r}. It has: {', '.join(map(str, cube.coords))}."
+                f"The cube has no coordinate {name!r}."
+                f"{f' Near: {near[0]}.' if near else ''} It has: {', '.join(there)}."
             )
         cube = _select_one(cube, name, value)
     return cube
@@ -216,8 +207,8 @@ def _places(cube: xr.Dataset, values: NDArray[Any], wanted: Any, name: str) -> N
 
 
 def _typed(name: str, wanted: Any) -> str:  # noqa: ANN401 - any label
-    """What to type for a coordinate; `.parc.sel` has an argument for some of them."""
-    return f"{name}={wanted!r}" if name in _ARGUMENTS else f"where={{{name!r}: {wanted!r}}}"
+    """What to type for a coordinate: what is no name of an argument goes by `where`."""
+    return f"{name}={wanted!r}" if name.isidentifier() else f"where={{{name!r}: {wanted!r}}}"
 
 
 def _comparable(values: NDArray[Any], wanted: Any) -> bool:  # noqa: ANN401 - any label

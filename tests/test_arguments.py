@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 
 import qsiparc
-from qsiparc.errors import CubeError, OptionError, SpaceError
+from qsiparc.errors import CubeError, OptionError, SelectionError, SpaceError
 from qsiparc.grid import Grid
 
 NAMES = pd.DataFrame({"index": [1, 2], "name": ["V1_L", "V1_R"], "network_label": ["Vis", "Som"]})
@@ -87,18 +87,22 @@ def test_what_has_neither_voxels_nor_regions_is_called_no_cube():
     assert "cube" not in str(caught.value)
 
 
-def test_a_coordinate_that_is_no_argument_is_sent_to_where(cube):
-    for value, shown in ((None, "…"), ("Vis", "'Vis'"), (3, "3")):
-        with pytest.raises(OptionError, match=rf"where={{'network_label': {shown}}}"):
-            cube.parc.sel(network_label=value)
-    assert cube.parc.sel(where={"network_label": "Vis"}).region.to_numpy().tolist() == [1]
-    with pytest.raises(OptionError, match=r"no argument 'region_nam'. Near: region_name"):
+def test_any_coordinate_is_a_keyword(cube):
+    selected = cube.parc.sel(network_label="Vis", stat="mean")
+    assert selected.region.to_numpy().tolist() == [1]
+    assert selected.identical(cube.parc.sel(where={"network_label": "Vis", "stat": "mean"}))
+    with pytest.raises(OptionError, match="network_label is asked for twice"):
+        cube.parc.sel(network_label="Vis", where={"network_label": "Som"})
+    with pytest.raises(SelectionError, match=r"'region_nam'\. Near: region_name\. It has: region,"):
         cube.parc.sel(region_nam="V1_L")
+    with pytest.raises(SelectionError, match=r"There is a network_label .*: network_label='Vis'"):
+        cube.parc.sel(region_name="Vis")
 
 
-def test_none_in_where_does_not_select_all(cube):
-    with pytest.raises(OptionError, match=r"'network_label': None} asks for nothing"):
-        cube.parc.sel(where={"network_label": None})
+@pytest.mark.parametrize("given", [{"network_label": None}, {"where": {"network_label": None}}])
+def test_none_of_another_coordinate_does_not_select_all(cube, given):
+    with pytest.raises(OptionError, match="'network_label' is asked to be None"):
+        cube.parc.sel(**given)
 
 
 @pytest.mark.parametrize("given", [*NO_NUMBERS, None])

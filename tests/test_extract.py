@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 import re
+from dataclasses import replace
 
 import nibabel as nib
 import numpy as np
@@ -22,6 +23,7 @@ from qsiparc.errors import (
     GridWarning,
     LabelError,
     LabelWarning,
+    LutWarning,
     NiftiWarning,
     OptionError,
     SpaceError,
@@ -539,3 +541,37 @@ class TestDocumentedFunctions:
         result = extract_scalar_map(*self.images(), LUT, "FA")
         with pytest.raises(AttributeError):
             result.scalar_name = "x"
+
+
+def _counted(n, of, *, first=1):
+    """An image of labels that are counted, and a table of more."""
+    labels = np.arange(first, first + n, dtype=np.int16).reshape(-1, 1, 1)
+    image = nib.Nifti1Image(labels, np.eye(4))
+    fa = qsiparc.open_nifti(nib.Nifti1Image(np.ones(labels.shape, "f4"), np.eye(4)))
+    frame = pd.DataFrame({"index": range(1, of + 1), "name": [f"R{i}" for i in range(1, of + 1)]})
+    return fa, Parcellation.from_labels(image), frame
+
+
+def test_a_larger_table_whose_labels_fit_by_chance_is_told_of():
+    fa, dseg, frame = _counted(48, 156)
+    with pytest.warns(LutWarning, match="labels 1 to 48, and the LUT .* 156 regions, most of"):
+        fa.parc.extract(dseg, frame)
+
+
+@pytest.mark.parametrize(
+    ("n", "of", "first"),
+    [(9, 156, 1), (78, 156, 1), (48, 156, 2)],
+    ids=["too few to tell", "half of it", "counted from elsewhere"],
+)
+def test_a_table_of_which_a_part_is_there_is_not_doubted(n, of, first, recwarn):
+    fa, dseg, frame = _counted(n, of, first=first)
+    fa.parc.extract(dseg, frame)
+    assert not recwarn.list
+
+
+def test_files_that_name_one_atlas_are_not_doubted(tmp_path, recwarn):
+    fa, dseg, frame = _counted(48, 156)
+    frame.to_csv(tmp_path / "atlas-Tiny_dseg.tsv", sep="\t", index=False)
+    named = replace(dseg, source="sub-01_seg-Tiny_dseg.nii.gz")
+    fa.parc.extract(named, tmp_path / "atlas-Tiny_dseg.tsv")
+    assert not recwarn.list
