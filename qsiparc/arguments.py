@@ -58,6 +58,11 @@ def number(given: Any, name: str, *, what: str) -> float:  # noqa: ANN401 - a us
     raise OptionError(f"{name} is {what}, one number, not {given!r}.")
 
 
+def is_one_of(given: object, words: tuple[str, ...]) -> bool:
+    """Whether something is one of some words; what is no text is not compared, as arrays cannot."""
+    return isinstance(given, str) and given in words
+
+
 def flag(given: Any, name: str) -> bool:  # noqa: ANN401 - a user's
     """True or False; or `OptionError`, where any text would mean True."""
     if isinstance(given, bool | np.bool_) or (is_whole(given) and given in (0, 1)):

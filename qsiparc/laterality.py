@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeVar, get_args
 import numpy as np
 import xarray as xr
 
+from qsiparc.arguments import is_one_of
 from qsiparc.atlas.hemisphere import infer_hemisphere, without_side
 from qsiparc.cube import assemble, over_cubes, text, text_coords, unselected
 from qsiparc.errors import CubeError, OptionError, QsiparcWarning, warn
@@ -45,7 +46,7 @@ class Pairs(NamedTuple):
 
 def laterality(cube: T, *, kind: Kind = "index") -> T:
     """The difference of left and right of a cube; see ``Dataset.parc.laterality``."""
-    if kind not in get_args(Kind):
+    if not is_one_of(kind, get_args(Kind)):
         raise OptionError(f"kind takes 'index' or 'difference', not {kind!r}.")
     if isinstance(cube, xr.DataTree):
         return over_cubes(cube, lambda node: laterality(node, kind=kind))

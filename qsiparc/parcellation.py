@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 import numpy as np
 import xarray as xr
 
+from qsiparc.arguments import is_one_of
 from qsiparc.entities import parse_entities
 from qsiparc.errors import GridMismatchError, LabelWarning, OptionError, SpaceError, warn
 from qsiparc.grid import Grid, GridMatch, match_grids
@@ -194,7 +195,7 @@ class Parcellation:
             The grids are not one lattice and ``resample`` is None, or no label is left by it.
         """
         if resample is not None:
-            if resample not in get_args(Resample):
+            if not is_one_of(resample, get_args(Resample)):
                 raise OptionError(f"resample takes 'nearest' or None, not {resample!r}.")
             return self._nearest(grid)
         match = match_grids(grid, self.grid, of=self.source or "the dseg", to=name or "the map")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 import numpy as np
 import pandas as pd
 
+from qsiparc.arguments import is_one_of
 from qsiparc.atlas import AtlasLUT, RegionInfo, infer_hemisphere, is_background, read_lut
 from qsiparc.entities import parse_entities
 from qsiparc.errors import LabelError, LabelWarning, LutError, LutWarning, OptionError, warn
@@ -120,7 +121,7 @@ def region_rows(lut: AtlasLUT, parcellation: Parcellation, unknown: Unknown) -> 
     LutWarning
         LUT and image are of two atlases, by the names of their files or by how labels are counted.
     """
-    if unknown not in get_args(Unknown):
+    if not is_one_of(unknown, get_args(Unknown)):
         raise OptionError(f"unknown takes 'raise', 'warn' or 'keep', not {unknown!r}.")
     _compare_names(lut, parcellation.source)
     indices = lut.labels()

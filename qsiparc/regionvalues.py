@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from qsiparc.arguments import flag
 from qsiparc.coords import further_coords
 from qsiparc.errors import CubeError, SelectionError
 from qsiparc.labels import some
@@ -59,7 +60,7 @@ def region_voxels(
         "region": label,
         "region_name": name,
     }
-    if coords:
+    if flag(coords, "coords"):
         known |= _coords(volume, tuple(axis[keep] for axis in places))
     attrs = {key: value for key, value in volume.attrs.items() if key != GRID_ATTR}
     return xr.DataArray(values[keep], known, ("voxel",), volume.name, attrs)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from qsiparc.arguments import flag
 from qsiparc.atlas import AtlasLUT, RegionInfo
 from qsiparc.errors import OptionError
 from qsiparc.groups import group_regions
@@ -30,6 +31,7 @@ def relabel(
     unknown: Unknown = "warn",
 ) -> tuple[xr.DataArray, AtlasLUT]:
     """Merge the labels of an image; see ``DataArray.parc.relabel``."""
+    by_hemisphere = flag(by_hemisphere, "by_hemisphere")
     parcellation = Parcellation.from_labels(dseg)
     rows = region_rows(as_lut(lut, parcellation), parcellation, unknown)
     groups = group_regions(rows.indices.tolist(), rows.columns, by, by_hemisphere=by_hemisphere)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 import numpy as np
 import xarray as xr
 
-from qsiparc.arguments import number
+from qsiparc.arguments import is_one_of, number
 from qsiparc.captions import describe_values
 from qsiparc.cube import is_cube, require_cube
 from qsiparc.errors import CubeError, LabelError, LabelWarning, OptionError, warn
@@ -75,7 +75,7 @@ def to_volume(
     LabelWarning
         Regions are in one of the two only.
     """
-    if missing not in get_args(Missing):
+    if not is_one_of(missing, get_args(Missing)):
         raise OptionError(f"missing takes 'warn', 'raise' or 'ignore', not {missing!r}.")
     fill = number(fill, "fill", what="the value outside of all regions, NaN or 0 say")
     if atlas is not None and not isinstance(atlas, str):

@@ -232,3 +232,20 @@ class TestFigures:
     def test_a_region_is_a_label_or_a_name(self, given):
         with pytest.raises(OptionError, match="region is a label"):
             FA.parc.plot.mosaic(DSEG, region=given)
+
+
+@pytest.mark.parametrize("given", [np.array(["index", "difference"]), ["index"], 1, None])
+def test_a_word_of_several_is_no_array(cube, given):
+    with pytest.raises(OptionError, match="kind takes 'index' or 'difference', not"):
+        cube.parc.laterality(kind=given)
+    with pytest.raises(OptionError, match="missing takes 'warn', 'raise' or 'ignore', not"):
+        cube.parc.to_volume(DSEG, stat="mean", missing=given)
+    with pytest.raises(OptionError, match="unknown takes 'raise', 'warn' or 'keep', not"):
+        FA.parc.extract(DSEG, unknown=given)
+
+
+def test_text_is_neither_true_nor_false():
+    with pytest.raises(OptionError, match="by_hemisphere is True or False, not 'no'"):
+        DSEG.parc.relabel({"both": [1, 2]}, by_hemisphere="no")
+    with pytest.raises(OptionError, match="coords is True or False, not 'no'"):
+        FA.parc.voxels(DSEG, region=1, coords="no")

@@ -217,7 +217,7 @@ def test_format_2_holds_the_same(out):
 def test_memory_does_not_grow_with_the_number_of_scans(tmp_path, monkeypatch, more, also):
     if also == "parquet":
         pytest.importorskip("pyarrow")
-    regions = [(n, f"R{n}", "L") for n in range(300)]
+    regions = [(n, f"R{n}", "L") for n in range(600)]
     scalars = ("FA", "MD", "ICVF", "RTOP")
     monkeypatch.setattr(blocks, "BLOCK_BYTES", 700_000)
     monkeypatch.setattr(blocks, "CHUNK", 32)

@@ -165,7 +165,7 @@ def check_formats(
 def _warn_of_stale(path: Path) -> None:
     option = {".nc": "netcdf", ".html": "report"}.get(path.suffix, path.suffix[1:])
     warn(
-        f"{path} is of an earlier run and may differ from {STUDY}: --{option} renews it, or delete "
-        "it.",
+        f"{path} is of an earlier run and may differ from {STUDY}: {option}=True, --{option} in a "
+        "shell, renews it; or delete it.",
         QsiparcWarning,
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
+from qsiparc.arguments import is_one_of
 from qsiparc.captions import caption, describe_values
 from qsiparc.errors import CubeError, OptionError
 from qsiparc.names import LATERALITY
@@ -42,7 +43,7 @@ def regions(
     ax: Axes | None = None,
 ) -> Axes:
     """Regions ranked by their value, the largest on top; see ``.parc.plot.regions``."""
-    if spread is not None and spread not in get_args(Spread):
+    if spread is not None and not is_one_of(spread, get_args(Spread)):
         raise OptionError(f"spread takes 'auto', 'std', 'iqr' or None, not {spread!r}.")
     stat = stat_of(cube, stat)
     wanted = {"scalar": scalar, "subject": subject}

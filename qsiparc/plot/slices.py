@@ -10,7 +10,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.image import AxesImage  # noqa: TC002 - numpydoc names it
 from matplotlib.patches import Rectangle
 
-from qsiparc.arguments import flag, is_whole, places, plain, whole
+from qsiparc.arguments import flag, is_one_of, is_whole, places, plain, whole
 from qsiparc.captions import caption
 from qsiparc.errors import OptionError
 from qsiparc.parcellation import Parcellation
@@ -88,7 +88,7 @@ def mosaic(
     ax: Axes | None = None,
 ) -> Axes:
     """Slices of a map with the outlines of regions; see ``.parc.plot.mosaic``."""
-    if display_mode not in get_args(Mode):
+    if not is_one_of(display_mode, get_args(Mode)):
         raise OptionError(f"display_mode takes one of {get_args(Mode)}, not {display_mode!r}.")
     columns = whole(columns, "columns", what="slices stand side by side")
     radiological = flag(radiological, "radiological")
