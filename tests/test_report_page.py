@@ -157,7 +157,8 @@ def test_the_command_build_says_where_it_is(tmp_path, option):
 def test_an_earlier_report_that_is_not_renewed_is_told(tmp_path):
     put(tmp_path / "out", "sub-01")
     qsiparc.finalize(tmp_path / "out")
-    with pytest.warns(QsiparcWarning, match=r"report\.html is of an earlier run.*--report renews"):
+    said = r"report\.html is of an earlier run.*: report=True, --report in a shell, renews it"
+    with pytest.warns(QsiparcWarning, match=said):
         qsiparc.finalize(tmp_path / "out", report=False)
 
 
