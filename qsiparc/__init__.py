@@ -10,6 +10,9 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+# First: after modules of ours, Python's garbage collector would run once more within it.
+import xarray  # noqa: F401 - only to be first
+
 import qsiparc.accessor  # noqa: F401 - registers `.parc`
 from qsiparc.version import __version__
 
